@@ -1,0 +1,1 @@
+"""The bus: handlers bound to streams."""

@@ -1,0 +1,131 @@
+"""Every error that memOS raises on purpose, and the one place that maps it to a code and an HTTP status."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing wrong with an input: where it is, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class MemosError(Exception):
+    """The root of all errors that memOS raises on purpose.
+
+    `detail` says what happened, to what, and what to do. `code` names the kind on the bus and in
+    problem documents; `status` is its HTTP status; `transient` is true when the same command may
+    succeed later without being changed.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    transient: ClassVar[bool] = False
+
+    def __init__(self, detail: str, *, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+
+
+class InvalidCommand(MemosError):
+    """A command or request does not have the shape of its contract."""
+
+    code = "invalid"
+    status = 422
+
+
+class MalformedEntry(MemosError):
+    """A stream entry is not a CloudEvents document of a known command."""
+
+    code = "malformed"
+    status = 400
+
+
+class NotFound(MemosError):
+    """Nothing visible to the asking agent has this id."""
+
+    code = "not-found"
+    status = 404
+
+
+class Conflict(MemosError):
+    """The same id was used before for something else, or the record moved on meanwhile."""
+
+    code = "conflict"
+    status = 409
+
+
+class Gone(MemosError):
+    """The memory was deleted before this command arrived; deletion wins."""
+
+    code = "gone"
+    status = 410
+
+
+class Overloaded(MemosError):
+    """A lane is full; nothing was written."""
+
+    code = "overloaded"
+    status = 429
+    transient = True
+
+
+class EmbeddingRefused(MemosError):
+    """The embedder gave a vector, or was given a text, that cannot be used."""
+
+    code = "embedding-refused"
+    status = 502
+
+
+class Unavailable(MemosError):
+    """An engine does not answer."""
+
+    code = "unavailable"
+    status = 503
+    transient = True
+
+
+class DeadlineExceeded(MemosError):
+    """No worker answered in time; the outcome of a write is unknown until asked again with its id."""
+
+    code = "deadline-exceeded"
+    status = 504
+    transient = True
+
+
+class InternalError(MemosError):
+    """A handler failed in a way that memOS did not foresee."""
+
+
+class ConfigurationError(MemosError):
+    """memOS cannot start as it is set up; the detail is the one line shown to its operator."""
+
+    code = "configuration"
+
+
+class ModelMismatch(ConfigurationError):
+    """The settings name another embedding model than the collection's vectors were made with."""
+
+    code = "model-mismatch"
+
+
+ERRORS: Mapping[str, type[MemosError]] = {
+    kind.code: kind
+    for kind in (
+        InvalidCommand,
+        MalformedEntry,
+        NotFound,
+        Conflict,
+        Gone,
+        Overloaded,
+        EmbeddingRefused,
+        Unavailable,
+        DeadlineExceeded,
+        InternalError,
+        ConfigurationError,
+        ModelMismatch,
+    )
+}
+"""The kinds of error by the code that stands for them on the bus and in problem documents."""

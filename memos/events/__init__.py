@@ -1,0 +1,1 @@
+"""The contracts of the bus: commands, replies and facts as data."""

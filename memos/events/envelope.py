@@ -1,0 +1,73 @@
+"""The envelope of everything on the bus: one CloudEvents 1.0 JSON document."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import from_json
+
+from memos.errors import MalformedEntry
+from memos.events.problems import faults_of, summary_of
+
+FIELD = "__data__"
+REPLY_PREFIX = "memos:reply:"
+CHANNEL_PREFIX = "channel:"
+DEFAULT_TENANT = "default"
+
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PRINTABLE)]
+Tenant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+ReplyTo = Annotated[str, StringConstraints(max_length=512, pattern=r"^(channel:)?memos:reply:[^\x00-\x20\x7f]+$")]
+
+
+class Envelope(BaseModel):
+    """A CloudEvents 1.0 document with the extensions that memOS reads.
+
+    `source` and `id` make a command unique within its `tenant`; `replyto` names a list (RPUSH) or,
+    after `channel:`, a pub/sub channel; `ttlms` is the life of a read in milliseconds from the time
+    of its stream entry. Extensions that memOS does not know are ignored, as the specification asks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: Name
+    source: Name
+    type: Name
+    time: datetime | None = None
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: Any = None
+    tenant: Tenant = DEFAULT_TENANT
+    replyto: ReplyTo | None = None
+    correlationid: Name | None = None
+    ttlms: Annotated[int, Field(ge=1)] | None = None
+    traceparent: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+    def encode(self) -> bytes:
+        """The document as it travels: compact UTF-8 JSON without absent attributes."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    def answer(self, kind: str, data: Any) -> "Envelope":
+        """The reply to this command: it carries the command's id as correlation unless told otherwise."""
+        return Envelope.model_construct(
+            id=self.id,
+            source="memos",
+            type=kind,
+            time=datetime.now(UTC),
+            data=data,
+            tenant=self.tenant,
+            correlationid=self.correlationid or self.id,
+            traceparent=self.traceparent,
+        )
+
+
+def decode(document: bytes) -> Envelope:
+    """Read an envelope. Raises `MalformedEntry` naming the attribute that is wrong."""
+    try:
+        parsed = from_json(document, allow_inf_nan=False)
+        return Envelope.model_validate(parsed)
+    except ValidationError as error:
+        faults = faults_of(error)
+        raise MalformedEntry(f"Not a CloudEvents 1.0 envelope: {summary_of(faults)}.", faults=faults) from error
+    except ValueError as error:
+        raise MalformedEntry(f"The field {FIELD} holds no valid JSON: {error}.") from error

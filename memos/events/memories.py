@@ -1,0 +1,235 @@
+"""Commands on memories, and their replies."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, JsonValue, model_validator
+
+from memos.events.problems import Problem
+from memos.events.texts import (
+    Content,
+    Identifier,
+    Importance,
+    Metadata,
+    Moment,
+    QueryText,
+    Tags,
+)
+from memos.records import Kind, Memory, MemoryVersion, Record, Source, Visibility
+
+DEFAULT_AGENT = "default_agent"
+MOST_BATCHED = 100
+MOST_INGESTED = 256
+MOST_RESULTS = 1000
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Command(Record):
+    """An instruction to memOS; the tenant and the sender travel in its envelope."""
+
+
+class Reply(Record):
+    """What memOS answers to a command."""
+
+
+class StoreMemory(Command):
+    """Remember a text. With `embedding`, `embedding_model` names the model that made the vector."""
+
+    content: Content
+    agent_id: Identifier = DEFAULT_AGENT
+    metadata: Metadata = {}
+    tags: Tags = []
+    session_id: Identifier | None = None
+    sequence: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    occurred_at: Moment | None = None
+    expires_at: Moment | None = None
+    kind: Kind = "episodic"
+    visibility: Visibility = "private"
+    importance: Importance | None = None
+    source: Source | None = None
+    embedding: Annotated[list[Finite], Field(min_length=1, max_length=65536)] | None = None
+    embedding_model: Identifier | None = None
+    id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _vector_and_model_come_together(self) -> "StoreMemory":
+        if (self.embedding is None) != (self.embedding_model is None):
+            raise ValueError("embedding and embedding_model must be given together")
+        return self
+
+
+class StoreMemories(Command):
+    """Remember several texts in one request; each is stored, refused or a duplicate on its own."""
+
+    memories: Annotated[list[StoreMemory], Field(min_length=1, max_length=MOST_BATCHED)]
+
+
+class IngestItem(Command):
+    """A passage of a document: its text and where it stands."""
+
+    content: Content
+    source: Source
+    sequence: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    kind: Kind = "document"
+    metadata: Metadata = {}
+    tags: Tags = []
+
+
+class IngestBatch(Command):
+    """Remember passages of documents, shared by all agents of the tenant, at low priority."""
+
+    items: Annotated[list[IngestItem], Field(min_length=1, max_length=MOST_INGESTED)]
+    agent_id: Identifier = DEFAULT_AGENT
+
+
+class StoreOutcome(Reply):
+    """What became of one memory.
+
+    `stored`: committed and searchable. `accepted`: committed, searchable once the vector engine is
+    back. `queued`: on the stream only. `duplicate`: already known as `memory_id`, counted again.
+    """
+
+    success: Literal[True] = True
+    memory_id: UUID
+    status: Literal["stored", "accepted", "queued", "duplicate"]
+    message: str
+
+
+class StoreOutcomes(Reply):
+    """One outcome or problem per memory of a batch, in order."""
+
+    results: list[StoreOutcome | Problem]
+
+
+class MemoryFilter(Record):
+    """Conditions that a memory must all meet; `metadata` compares top-level values for equality."""
+
+    kind: Kind | None = None
+    session_id: Identifier | None = None
+    source: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
+    tags: Tags = []
+    visibility: Visibility | None = None
+    metadata: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")], str | int | bool] = {}
+    occurred_after: Moment | None = None
+    occurred_before: Moment | None = None
+
+
+class QueryMemory(Command):
+    """Find the memories closest in meaning to a text, among the agent's own and the shared ones."""
+
+    query: QueryText
+    agent_id: Identifier = DEFAULT_AGENT
+    top_k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 5
+    filter: MemoryFilter | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    include_tools: bool = False
+    explain: bool = False
+
+
+class RecalledMemory(Memory):
+    """A memory that answers a query; `score` is its cosine similarity to the query, -1 to 1."""
+
+    score: float
+    explanation: dict[str, JsonValue] | None = None
+
+
+class MemoryResults(Reply):
+    """Memories, best first."""
+
+    count: int
+    results: list[RecalledMemory]
+
+
+class ToolResults(Reply):
+    """Tools, best first."""
+
+    count: int = 0
+    results: list[dict[str, Any]] = []
+
+
+class MemoriesFound(Reply):
+    """The answer to a query; `took_ms` is the worker's time in milliseconds."""
+
+    query: str
+    memories: MemoryResults
+    tools: ToolResults = ToolResults()
+    took_ms: float
+
+
+class GetMemory(Command):
+    """Read one memory."""
+
+    memory_id: UUID
+    agent_id: Identifier = DEFAULT_AGENT
+
+
+class GetHistory(Command):
+    """Read every version of one memory."""
+
+    memory_id: UUID
+    agent_id: Identifier = DEFAULT_AGENT
+
+
+class MemoryFound(Reply, Memory):
+    """A memory as it is now."""
+
+
+class MemoryHistory(Reply):
+    """The versions of a memory, oldest first; the last is the present one."""
+
+    memory_id: UUID
+    versions: list[MemoryVersion]
+
+
+class MemoryChanges(Record):
+    """New values of a memory; fields that are not given keep theirs, null clears where it may."""
+
+    content: Content | None = None
+    metadata: Metadata | None = None
+    tags: Tags | None = None
+    importance: Importance | None = None
+    visibility: Visibility | None = None
+    expires_at: Moment | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "MemoryChanges":
+        if not self.model_fields_set:
+            raise ValueError("at least one field must be given")
+        cleared = [
+            name
+            for name in ("content", "metadata", "tags", "visibility")
+            if name in self.model_fields_set and getattr(self, name) is None
+        ]
+        if cleared:
+            raise ValueError(f"{', '.join(cleared)} cannot be null")
+        return self
+
+
+class UpdateMemory(Command):
+    """Change a memory; its former version is kept. `expected_version` guards against lost updates."""
+
+    memory_id: UUID
+    agent_id: Identifier = DEFAULT_AGENT
+    changes: MemoryChanges
+    expected_version: Annotated[int, Field(ge=1)] | None = None
+
+
+class DeleteMemory(Command):
+    """Forget a memory, even one whose store has not arrived yet."""
+
+    memory_id: UUID
+    agent_id: Identifier = DEFAULT_AGENT
+
+
+class DeleteOutcome(Reply):
+    """What a deletion did.
+
+    `deleted`: nowhere any more. `accepted`: no longer answered, and removed from the vector engine
+    once it is back. `absent`: there was none; a store of this id that comes later is refused.
+    """
+
+    success: Literal[True] = True
+    memory_id: UUID
+    status: Literal["deleted", "accepted", "absent"]
+    message: str

@@ -1,0 +1,1 @@
+"""What memOS does for each command: plain functions of a command and the ports it needs."""

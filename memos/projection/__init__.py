@@ -1,0 +1,1 @@
+"""From the ledger outwards: keeping the projections true to it."""

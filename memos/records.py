@@ -1,0 +1,218 @@
+"""What memOS keeps, as frozen data without I/O: memories, their versions, and the values that travel with them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Visibility = Literal["private", "shared"]
+Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+Vector = Sequence[float]
+
+MEMORY_NAMESPACE = UUID("6f0f3d0e-9a55-5e0c-8a3b-6d656d6f7361")
+SEPARATOR = "\x1f"
+
+
+class Record(BaseModel):
+    """Frozen data that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Source(Record):
+    """Where a memory's text comes from: a document, and the place in it."""
+
+    uri: Annotated[str, Field(min_length=1, max_length=2048)]
+    symbol: Annotated[str, Field(max_length=1024)] | None = None
+    line: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+
+
+class Memory(Record):
+    """A memory as the ledger has it now."""
+
+    memory_id: UUID
+    agent_id: str
+    visibility: Visibility
+    kind: str
+    content: str
+    metadata: dict[str, Any]
+    tags: list[str]
+    importance: float | None
+    source: Source | None
+    session_id: str | None
+    sequence: int | None
+    occurred_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    version: int
+    times_stored: int
+
+
+class MemoryVersion(Record):
+    """A memory as it was from `updated_at` until the next version replaced it."""
+
+    memory_id: UUID
+    version: int
+    content: str
+    metadata: dict[str, Any]
+    tags: list[str]
+    importance: float | None
+    visibility: Visibility
+    expires_at: datetime | None
+    updated_at: datetime
+
+
+class CommandKey(NamedTuple):
+    """What makes a command unique: an id that its source never uses twice within a tenant."""
+
+    tenant: str
+    source: str
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who sent a command: attributes of its envelope, never of its data."""
+
+    tenant: str
+    source: str
+    command_id: str
+
+    @property
+    def key(self) -> CommandKey:
+        """The command's key in the ledger."""
+        return CommandKey(self.tenant, self.source, self.command_id)
+
+    def item(self, index: int) -> "Origin":
+        """The origin of one item of a batch: its id is the batch's id and the item's index."""
+        return Origin(self.tenant, self.source, f"{self.command_id}/{index}")
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A vector with the model that made it; `computed` is false when the caller supplied it."""
+
+    model: str
+    vector: Vector
+    computed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A memory to be stored, complete but for what the ledger decides."""
+
+    origin: Origin
+    digest: bytes
+    memory_id: UUID
+    agent_id: str
+    visibility: Visibility
+    kind: str
+    content: str
+    metadata: Mapping[str, Any]
+    tags: Sequence[str]
+    importance: float | None
+    source: Source | None
+    session_id: str | None
+    sequence: int | None
+    occurred_at: datetime | None
+    expires_at: datetime | None
+    embedding: Embedding
+
+    @property
+    def content_hash(self) -> bytes:
+        """SHA-256 of the content (32 bytes)."""
+        return content_hash(self.content)
+
+    @property
+    def duplicate_key(self) -> bytes:
+        """What two stores of one memory share (32 bytes); the tenant is matched beside it."""
+        uri, symbol = (self.source.uri, self.source.symbol) if self.source else (None, None)
+        parts = (self.agent_id, self.visibility, self.session_id, uri, symbol)
+        named = SEPARATOR.join("\x00" if part is None else part for part in parts)
+        return hashlib.sha256(named.encode() + self.content_hash).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New values for some fields of a memory; absent fields keep theirs."""
+
+    origin: Origin
+    digest: bytes
+    memory_id: UUID
+    agent_id: str
+    values: Mapping[str, Any]
+    expected_version: int | None
+    embedding: Embedding | None
+
+
+class Stored(NamedTuple):
+    """What the ledger made of a draft; `replayed` is true when the command had been handled before."""
+
+    memory_id: UUID
+    version: int
+    duplicate: bool
+    replayed: bool
+
+
+class Recorded(NamedTuple):
+    """The trace of a handled command: the digest of its body and its reply."""
+
+    digest: bytes
+    reply: Mapping[str, Any]
+
+
+class Deleted(NamedTuple):
+    """What a deletion did; `found` is false when only a tombstone was left for a store yet to come."""
+
+    memory_id: UUID
+    version: int
+    found: bool
+
+
+class VersionKey(NamedTuple):
+    """One version of one record within its tenant."""
+
+    tenant: str
+    memory_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A memory as a vector engine keeps it: what is searched and what is filtered."""
+
+    key: VersionKey
+    vector: Vector
+    payload: Mapping[str, Any]
+
+
+class Hit(NamedTuple):
+    """A point found by a search, with its cosine similarity."""
+
+    memory_id: UUID
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named set of vectors of one model; `indexes` maps payload fields to Qdrant index types."""
+
+    name: str
+    model: str
+    dimension: int
+    indexes: Mapping[str, str]
+
+
+def content_hash(text: str) -> bytes:
+    """SHA-256 of a text's UTF-8 bytes (32 bytes)."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def memory_id_for(key: CommandKey) -> UUID:
+    """The id of the memory that a command stores: UUIDv5, so a client knows it before the work is done."""
+    return uuid5(MEMORY_NAMESPACE, SEPARATOR.join(key))

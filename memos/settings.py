@@ -1,0 +1,63 @@
+"""Every setting of memOS, read once by the entry points and passed down."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from memos.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Settings from `MEMOS_…` environment variables; an engine without a URL is the embedded one."""
+
+    model_config = SettingsConfigDict(env_prefix="MEMOS_", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(Path(".memos"), description="Folder of the embedded engines' data, sockets and logs.")
+
+    redis_url: str | None = Field(None, description="Redis 7.0+ or Valkey, `redis://…` or `unix://…`.")
+    postgres_dsn: str | None = Field(None, description="PostgreSQL 15+, `postgresql://…`.")
+    qdrant_url: str | None = Field(None, description="Qdrant server, `http://…`.")
+    qdrant_api_key: str | None = Field(None, description="API key of the Qdrant server.")
+    edge_socket: Path | None = Field(None, description="Socket of the Qdrant Edge process; set by `memos up`.")
+    valkey_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="TCP port of the embedded Valkey on 127.0.0.1; 0 means its socket only.",
+    )
+
+    embedder: Literal["minilm", "openai"] = Field(
+        "minilm", description="`minilm` (embedded) or `openai` (any OpenAI-compatible server)."
+    )
+    embedding_url: str = Field(
+        "http://localhost:1234/v1", description="OpenAI-compatible server; the default is LM Studio's."
+    )
+    embedding_model: str = Field("", description="Model to ask that server for; required with `openai`.")
+    embedding_dimension: int = Field(
+        0, ge=0, le=65536, description="Dimension of that model's vectors; 0 asks the server at start."
+    )
+    embedding_api_key: str = Field("not-needed", description="API key of that server.")
+    embedding_timeout: float = Field(60.0, gt=0, description="Seconds to wait for that server.")
+    embedding_threads: int = Field(0, ge=0, description="Threads of the embedded model; 0 means all cores.")
+
+    api_host: str = Field("127.0.0.1", description="Address that the REST facade listens on.")
+    api_port: int = Field(8090, ge=1, le=65535, description="Port that the REST facade listens on.")
+    request_timeout: float = Field(
+        30.0, gt=0, description="Seconds the facade waits for a worker before it answers 504."
+    )
+    lease_seconds: float = Field(
+        6.0, ge=1, description="Seconds without a sign of life after which a worker's entries are claimed."
+    )
+    reply_ttl: float = Field(300.0, gt=0, description="Seconds an uncollected reply is kept.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises `ConfigurationError` naming each variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"MEMOS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"The settings are not valid. {wrong}. Correct the environment.") from error

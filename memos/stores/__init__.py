@@ -1,0 +1,1 @@
+"""Adapters: the ports, kept in real engines."""

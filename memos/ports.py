@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from memos.errors import MemosError
 from memos.records import (
     Change,
     CommandKey,
     Deleted,
     Draft,
+    Embedded,
     Hit,
     Memory,
     MemoryVersion,
     Origin,
     Point,
-    Recorded,
+    RecordKey,
     Stored,
     Vector,
     VersionKey,
@@ -47,14 +49,18 @@ class Embedder(Protocol):
 
 
 class Vectors(Protocol):
-    """A projection of the ledger that is searched by similarity: one collection of one model."""
+    """A projection of the ledger that is searched by similarity: one collection of one model.
+
+    A point's id is its key's `point_id`, so two tenants may use one memory id; its payload carries the
+    `memory_id`, which hits return.
+    """
 
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write points, each searchable on return. Raises `Unavailable`."""
         ...
 
-    async def delete(self, memory_ids: Sequence[UUID]) -> None:
-        """Remove points; ids without a point are no error. Raises `Unavailable`."""
+    async def delete(self, keys: Sequence[RecordKey]) -> None:
+        """Remove points; keys without a point are no error. Raises `Unavailable`."""
         ...
 
     async def search(self, vector: Vector, *, matching: Filter, limit: int) -> list[Hit]:
@@ -71,10 +77,13 @@ class Vectors(Protocol):
 
 
 class Memories(Protocol):
-    """The ledger's memories: what is committed here is, and what is not here is not."""
+    """The ledger's memories: what is committed here is, and what is not here is not.
 
-    async def recorded(self, keys: Sequence[CommandKey]) -> Mapping[CommandKey, Recorded]:
-        """The traces of those commands that were handled before."""
+    Every method raises `Unavailable` when the ledger does not answer.
+    """
+
+    async def handled(self, keys: Sequence[CommandKey]) -> set[CommandKey]:
+        """Those of the commands that were handled before."""
         ...
 
     async def known_vectors(
@@ -83,10 +92,11 @@ class Memories(Protocol):
         """Vectors computed before, by tenant and content hash."""
         ...
 
-    async def store(self, drafts: Sequence[Draft]) -> list[Stored]:
-        """Store all drafts with their vectors, commands and facts in one transaction; one result each, in order.
+    async def store(self, drafts: Sequence[Draft]) -> list[Stored | MemosError]:
+        """Store drafts with their vectors, commands and facts in one transaction.
 
-        Raises `Conflict` or `Gone` when a draft can't be stored, and then nothing is.
+        One result each, in order: a `Conflict` or `Gone` refuses its own draft alone, and leaves no
+        trace of it.
         """
         ...
 
@@ -110,18 +120,33 @@ class Memories(Protocol):
         """Leave a tombstone, also for a memory that is yet to come. Raises `NotFound`, `Conflict`."""
         ...
 
-    async def points(self, keys: Sequence[tuple[str, UUID]]) -> list[Point]:
-        """The points that a vector engine should have of these records; the deleted ones are missing."""
-        ...
-
-    async def mark_projected(self, projection: str, keys: Sequence[VersionKey]) -> list[VersionKey]:
-        """Note what a projection now has; return those whose version moved on meanwhile, which were not noted."""
-        ...
-
-    async def unmark_projected(self, projection: str, keys: Sequence[tuple[str, UUID]]) -> list[VersionKey]:
-        """Note what a projection no longer has; return those that are live in the ledger, which were not noted."""
-        ...
-
     async def ping(self) -> None:
-        """Return when the ledger answers. Raises `Unavailable`."""
+        """Return when the ledger answers."""
+        ...
+
+
+class Projections(Protocol):
+    """The ledger's account of one generation of one projection: what it has, and what it should have.
+
+    Every method raises `Unavailable` when the ledger does not answer.
+    """
+
+    async def embedded(self, keys: Sequence[RecordKey]) -> list[Embedded]:
+        """The live ones of these memories with their vectors, as they are now."""
+        ...
+
+    async def mark(self, keys: Sequence[VersionKey]) -> list[RecordKey]:
+        """Note what the projection now has; return the records that moved on meanwhile and were not noted."""
+        ...
+
+    async def unmark(self, keys: Sequence[RecordKey]) -> None:
+        """Note that the projection no longer has records that the ledger has buried."""
+        ...
+
+    async def behind(self) -> int:
+        """How many records the projection still has to be given or to be rid of."""
+        ...
+
+    async def behind_among(self, keys: Sequence[RecordKey]) -> set[RecordKey]:
+        """Those of the records with which the projection is behind."""
         ...

@@ -52,6 +52,11 @@ class Memory(Record):
     version: int
     times_stored: int
 
+    @property
+    def content_hash(self) -> bytes:
+        """SHA-256 of the content (32 bytes)."""
+        return content_hash(self.content)
+
 
 class MemoryVersion(Record):
     """A memory as it was from `updated_at` until the next version replaced it."""
@@ -104,7 +109,10 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A memory to be stored, complete but for what the ledger decides."""
+    """A memory to be stored, complete but for what the ledger decides.
+
+    Without an `embedding` it repeats a command that was handled before, and is never stored.
+    """
 
     origin: Origin
     digest: bytes
@@ -121,20 +129,12 @@ class Draft:
     sequence: int | None
     occurred_at: datetime | None
     expires_at: datetime | None
-    embedding: Embedding
+    embedding: Embedding | None
 
     @property
     def content_hash(self) -> bytes:
         """SHA-256 of the content (32 bytes)."""
         return content_hash(self.content)
-
-    @property
-    def duplicate_key(self) -> bytes:
-        """What two stores of one memory share (32 bytes); the tenant is matched beside it."""
-        uri, symbol = (self.source.uri, self.source.symbol) if self.source else (None, None)
-        parts = (self.agent_id, self.visibility, self.session_id, uri, symbol)
-        named = SEPARATOR.join("\x00" if part is None else part for part in parts)
-        return hashlib.sha256(named.encode() + self.content_hash).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,11 @@ class Change:
     expected_version: int | None
     embedding: Embedding | None
 
+    @property
+    def content_hash(self) -> bytes:
+        """SHA-256 of the new content (32 bytes)."""
+        return content_hash(self.values["content"])
+
 
 class Stored(NamedTuple):
     """What the ledger made of a draft; `replayed` is true when the command had been handled before."""
@@ -159,13 +164,6 @@ class Stored(NamedTuple):
     replayed: bool
 
 
-class Recorded(NamedTuple):
-    """The trace of a handled command: the digest of its body and its reply."""
-
-    digest: bytes
-    reply: Mapping[str, Any]
-
-
 class Deleted(NamedTuple):
     """What a deletion did; `found` is false when only a tombstone was left for a store yet to come."""
 
@@ -174,12 +172,37 @@ class Deleted(NamedTuple):
     found: bool
 
 
+class RecordKey(NamedTuple):
+    """A record within its tenant."""
+
+    tenant: str
+    memory_id: UUID
+
+    @property
+    def point_id(self) -> UUID:
+        """The record's id where tenants share one space of ids: UUIDv5 of both."""
+        return uuid5(self.memory_id, self.tenant)
+
+
 class VersionKey(NamedTuple):
     """One version of one record within its tenant."""
 
     tenant: str
     memory_id: UUID
     version: int
+
+    @property
+    def record(self) -> RecordKey:
+        """The record, whatever its version."""
+        return RecordKey(self.tenant, self.memory_id)
+
+
+class Embedded(NamedTuple):
+    """A memory with its vector."""
+
+    tenant: str
+    memory: Memory
+    vector: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +234,14 @@ class Collection:
 def content_hash(text: str) -> bytes:
     """SHA-256 of a text's UTF-8 bytes (32 bytes)."""
     return hashlib.sha256(text.encode()).digest()
+
+
+def duplicate_key(memory: Memory | Draft) -> bytes:
+    """What two stores of one memory share (32 bytes); the tenant is matched beside it."""
+    uri, symbol = (memory.source.uri, memory.source.symbol) if memory.source else (None, None)
+    parts = (memory.agent_id, memory.visibility, memory.session_id, uri, symbol)
+    named = SEPARATOR.join("\x00" if part is None else part for part in parts)
+    return hashlib.sha256(named.encode() + memory.content_hash).digest()
 
 
 def memory_id_for(key: CommandKey) -> UUID:

@@ -10,6 +10,10 @@ class CheckHealth(Command):
     """Ask a worker whether its engines answer."""
 
 
+class CheckBulkHealth(CheckHealth):
+    """Ask a worker of the bulk lane the same."""
+
+
 class EngineHealth(Record):
     """Whether an engine answers, after how many milliseconds, and what to do when it does not."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from memos.events.health import CheckHealth, HealthReport
+from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport
 from memos.events.memories import (
     Command,
     DeleteMemory,
@@ -59,6 +59,7 @@ STREAMS: tuple[Stream, ...] = (
     Stream("memos:update", "memos.update.v1", UpdateMemory, MemoryFound, "interactive", writes=True),
     Stream("memos:delete", "memos.delete.v1", DeleteMemory, DeleteOutcome, "interactive", writes=True),
     Stream("memos:health", "memos.health.v1", CheckHealth, HealthReport, "interactive", writes=False),
+    Stream("memos:health-bulk", "memos.health-bulk.v1", CheckBulkHealth, HealthReport, "bulk", writes=False),
     Stream("memos:ingest", "memos.ingest.v1", IngestBatch, StoreOutcomes, "bulk", writes=True),
 )
 

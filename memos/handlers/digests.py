@@ -1,0 +1,17 @@
+"""What a command says, in 32 bytes: the same id with another digest is a conflict."""
+
+import hashlib
+import json
+from array import array
+
+from memos.events.memories import Command, StoreMemory
+
+
+def digest_of(command: Command) -> bytes:
+    """SHA-256 of a command's kind and fields, whatever the order of its keys."""
+    fields = command.model_dump(mode="json", exclude={"embedding"})
+    canonical = json.dumps([type(command).__name__, fields], sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode())
+    if isinstance(command, StoreMemory) and command.embedding is not None:
+        digest.update(array("d", command.embedding).tobytes())
+    return digest.digest()

@@ -1,0 +1,101 @@
+"""Storing: one embedding batch, one ledger transaction and one upsert for all that came together."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from memos.errors import MemosError, Unavailable
+from memos.events.memories import StoreOutcome
+from memos.handlers.bisect import onwards
+from memos.handlers.digests import digest_of
+from memos.handlers.embed import Wish, embeddings_of
+from memos.ports import Embedder, Memories, Projections, Vectors
+from memos.projection.points import point_of
+from memos.projection.projector import project, reproject
+from memos.records import Draft, Embedding, RecordKey, Stored, VersionKey, memory_id_for
+
+log = logging.getLogger(__name__)
+
+Outcome = StoreOutcome | MemosError
+
+MESSAGES: Mapping[str, str] = {
+    "stored": "The memory is committed and searchable.",
+    "accepted": "The memory is committed; it is searchable as soon as the vector engine is back.",
+    "duplicate": "This memory was known already; it was counted again.",
+}
+
+
+async def remember(
+    wishes: Sequence[Wish],
+    *,
+    memories: Memories,
+    vectors: Vectors,
+    projections: Projections,
+    embedder: Embedder,
+) -> list[Outcome]:
+    """Store what is wished; one outcome each, in order. Raises `Unavailable`, and then nothing is lost."""
+    handled = await memories.handled([wish.origin.key for wish in wishes])
+    new = [wish for wish in wishes if wish.origin.key not in handled]
+    embeddings = iter(await embeddings_of(new, memories=memories, embedder=embedder))
+    drafts = [_draft(wish, None if wish.origin.key in handled else next(embeddings)) for wish in wishes]
+    stored = await onwards(drafts, memories.store)
+    behind = await _search(drafts, stored, vectors=vectors, projections=projections)
+    return [_outcome(wish.origin.tenant, result, behind) for wish, result in zip(wishes, stored, strict=True)]
+
+
+def _draft(wish: Wish, embedding: Embedding | MemosError | None) -> Draft | MemosError:
+    if isinstance(embedding, MemosError):
+        return embedding
+    origin, command = wish
+    return Draft(
+        origin=origin,
+        digest=digest_of(command),
+        memory_id=command.id or memory_id_for(origin.key),
+        agent_id=command.agent_id,
+        visibility=command.visibility,
+        kind=command.kind,
+        content=command.content,
+        metadata=command.metadata,
+        tags=command.tags,
+        importance=command.importance,
+        source=command.source,
+        session_id=command.session_id,
+        sequence=command.sequence,
+        occurred_at=command.occurred_at,
+        expires_at=command.expires_at,
+        embedding=embedding,
+    )
+
+
+async def _search(
+    drafts: Sequence[Draft | MemosError],
+    stored: Sequence[Stored | MemosError],
+    *,
+    vectors: Vectors,
+    projections: Projections,
+) -> set[RecordKey]:
+    """Make what was stored searchable; return the records that are not, yet."""
+    points, known = [], []
+    for draft, result in zip(drafts, stored, strict=True):
+        if isinstance(draft, MemosError) or isinstance(result, MemosError):
+            continue
+        key = VersionKey(draft.origin.tenant, result.memory_id, result.version)
+        if result.duplicate or result.replayed or draft.embedding is None:
+            known.append(key.record)
+        else:
+            points.append(point_of(key, draft, draft.embedding.vector))
+    try:
+        await project(points, vectors=vectors, projections=projections)
+        behind = await projections.behind_among(known) if known else set()
+        await reproject(sorted(behind), vectors=vectors, projections=projections)
+    except Unavailable as error:
+        log.warning("Memories are committed, but not searchable yet: %s", error)
+        return {*known, *(point.key.record for point in points)}
+    return set()
+
+
+def _outcome(tenant: str, result: Stored | MemosError, behind: set[RecordKey]) -> Outcome:
+    if isinstance(result, MemosError):
+        return result
+    late = RecordKey(tenant, result.memory_id) in behind
+    status = "accepted" if late else "duplicate" if result.duplicate else "stored"
+    return StoreOutcome(memory_id=result.memory_id, status=status, message=MESSAGES[status])

@@ -1,0 +1,96 @@
+"""Handlers of the commands that store memories."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from memos.errors import MemosError
+from memos.events.memories import IngestBatch, IngestItem, StoreMemories, StoreMemory, StoreOutcomes
+from memos.events.problems import problem_of
+from memos.handlers.embed import Wish
+from memos.handlers.remember import Outcome, remember
+from memos.ports import Embedder, Memories, Projections, Vectors
+from memos.records import Origin
+
+
+async def store_memory(
+    commands: Sequence[StoreMemory],
+    *,
+    origins: Sequence[Origin],
+    memories: Memories,
+    vectors: Vectors,
+    projections: Projections,
+    embedder: Embedder,
+) -> list[Outcome]:
+    """Remember texts that came one by one."""
+    wishes = [Wish(origin, command) for origin, command in zip(origins, commands, strict=True)]
+    return await remember(wishes, memories=memories, vectors=vectors, projections=projections, embedder=embedder)
+
+
+async def store_memories(
+    commands: Sequence[StoreMemories],
+    *,
+    origins: Sequence[Origin],
+    memories: Memories,
+    vectors: Vectors,
+    projections: Projections,
+    embedder: Embedder,
+) -> list[StoreOutcomes | MemosError]:
+    """Remember texts that came in batches."""
+    batches = [
+        [Wish(origin.item(index), memory) for index, memory in enumerate(command.memories)]
+        for origin, command in zip(origins, commands, strict=True)
+    ]
+    outcomes = await remember(
+        [wish for batch in batches for wish in batch],
+        memories=memories,
+        vectors=vectors,
+        projections=projections,
+        embedder=embedder,
+    )
+    return _regroup(batches, outcomes)
+
+
+async def ingest_batch(
+    commands: Sequence[IngestBatch],
+    *,
+    origins: Sequence[Origin],
+    memories: Memories,
+    vectors: Vectors,
+    projections: Projections,
+    embedder: Embedder,
+) -> list[StoreOutcomes | MemosError]:
+    """Remember passages of documents, shared by all agents of their tenant."""
+    batches = [
+        [Wish(origin.item(index), passage(item, command.agent_id)) for index, item in enumerate(command.items)]
+        for origin, command in zip(origins, commands, strict=True)
+    ]
+    outcomes = await remember(
+        [wish for batch in batches for wish in batch],
+        memories=memories,
+        vectors=vectors,
+        projections=projections,
+        embedder=embedder,
+    )
+    return _regroup(batches, outcomes)
+
+
+def passage(item: IngestItem, agent_id: str) -> StoreMemory:
+    """A passage of a document as the memory to be stored."""
+    return StoreMemory.model_construct(
+        content=item.content,
+        agent_id=agent_id,
+        visibility="shared",
+        kind=item.kind,
+        source=item.source,
+        sequence=item.sequence,
+        metadata=item.metadata,
+        tags=item.tags,
+    )
+
+
+def _regroup(batches: Sequence[Sequence[Wish]], outcomes: Sequence[Outcome]) -> list[StoreOutcomes | MemosError]:
+    results = iter(
+        problem_of(outcome, wish.origin.command_id) if isinstance(outcome, MemosError) else outcome
+        for wish, outcome in zip((wish for batch in batches for wish in batch), outcomes, strict=True)
+    )
+    return [StoreOutcomes.model_construct(results=list(islice(results, len(batch)))) for batch in batches]

@@ -1,0 +1,58 @@
+"""Memories as points: what the vector engine keeps of them to search and to filter."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from memos.ports import Filter
+from memos.records import Collection, Draft, Memory, Point, Vector, VersionKey
+
+MEMORY_INDEXES: Mapping[str, str] = {
+    "tenant": "keyword",
+    "agent_id": "keyword",
+    "visibility": "keyword",
+    "kind": "keyword",
+    "session_id": "keyword",
+    "source": "keyword",
+    "tags": "keyword",
+    "occurred_at": "datetime",
+}
+
+
+def memories_collection(model: str, dimension: int) -> Collection:
+    """The collection of memories, made with one model."""
+    return Collection("memories", model, dimension, MEMORY_INDEXES)
+
+
+def point_of(key: VersionKey, memory: Memory | Draft, vector: Vector) -> Point:
+    """The point of a memory."""
+    return Point(key, vector, _payload(key.tenant, key.memory_id, key.version, memory))
+
+
+def _payload(tenant: str, memory_id: UUID, version: int, memory: Memory | Draft) -> dict[str, Any]:
+    return {
+        "tenant": tenant,
+        "memory_id": str(memory_id),
+        "version": version,
+        "agent_id": memory.agent_id,
+        "visibility": memory.visibility,
+        "kind": memory.kind,
+        "session_id": memory.session_id,
+        "source": memory.source.uri if memory.source else None,
+        "tags": list(memory.tags),
+        "occurred_at": memory.occurred_at.isoformat() if memory.occurred_at else None,
+        "metadata": dict(memory.metadata),
+    }
+
+
+def seen_by(tenant: str, agent_id: str) -> Filter:
+    """The filter of what an agent sees: its own memories, and the shared ones of its tenant."""
+    return {
+        "must": [match("tenant", tenant)],
+        "should": [match("agent_id", agent_id), match("visibility", "shared")],
+    }
+
+
+def match(key: str, value: str | int | bool) -> Filter:
+    """The condition that a payload field has a value, or that a list has it among its items."""
+    return {"key": key, "match": {"value": value}}

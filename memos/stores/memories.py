@@ -1,0 +1,184 @@
+"""The ledger's memories in PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from memos.errors import Conflict, MemosError, NotFound
+from memos.records import (
+    Change,
+    CommandKey,
+    Deleted,
+    Draft,
+    Memory,
+    MemoryVersion,
+    Origin,
+    Stored,
+    Vector,
+    duplicate_key,
+)
+from memos.stores.postgres import Connection, Pool, pack, translated, unpack
+from memos.stores.rows import columns, memory_of, present_version, version_of
+from memos.stores.sql import load_queries
+from memos.stores.storing import Storing, claim, recorded, same_id_other_body
+
+
+class PostgresMemories:
+    """Fulfils the port `Memories`; `sql` holds the statements of `queries/memories.sql`."""
+
+    def __init__(self, pool: Pool, sql: Mapping[str, str] | None = None) -> None:
+        self._pool = pool
+        self._sql = sql or load_queries("memories.sql")
+
+    async def handled(self, keys: Sequence[CommandKey]) -> set[CommandKey]:
+        """Those of the commands that were handled before."""
+        with translated():
+            rows = await self._pool.fetch(self._sql["handled_commands"], *columns(keys))
+        return {CommandKey(*row) for row in rows}
+
+    async def known_vectors(
+        self, model: str, texts: Sequence[tuple[str, bytes]]
+    ) -> Mapping[tuple[str, bytes], Vector]:
+        """Vectors computed before, by tenant and content hash."""
+        with translated():
+            rows = await self._pool.fetch(self._sql["known_vectors"], model, *columns(texts))
+        return {(row["tenant"], row["content_hash"]): unpack(row["vector"]) for row in rows}
+
+    async def store(self, drafts: Sequence[Draft]) -> list[Stored | MemosError]:
+        """Store drafts with their vectors, commands and facts in one transaction."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                return await Storing(connection, self._sql, drafts).run()
+
+    async def get(self, tenant: str, agent_id: str, memory_id: UUID) -> Memory:
+        """The memory, if the agent sees it."""
+        found = await self.visible(tenant, agent_id, [memory_id])
+        if memory_id not in found:
+            raise _not_found(memory_id, agent_id)
+        return found[memory_id]
+
+    async def visible(self, tenant: str, agent_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Memory]:
+        """Those of the memories that are live, unexpired and seen by the agent."""
+        with translated():
+            rows = await self._pool.fetch(self._sql["visible_memories"], tenant, agent_id, ids)
+        return {row["memory_id"]: memory_of(row) for row in rows}
+
+    async def history(self, tenant: str, agent_id: str, memory_id: UUID) -> list[MemoryVersion]:
+        """Every version of a memory that the agent sees, oldest first."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+                rows = await connection.fetch(self._sql["visible_memories"], tenant, agent_id, [memory_id])
+                if not rows:
+                    raise _not_found(memory_id, agent_id)
+                former = await connection.fetch(self._sql["memory_history"], tenant, memory_id)
+        return [*map(version_of, former), present_version(memory_of(rows[0]))]
+
+    async def update(self, change: Change) -> Memory:
+        """Change a memory and keep its former version."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if reply := await self._claim_or_replay(connection, change.origin, change.digest):
+                    return Memory.model_validate(reply)
+                memory = await self._update(connection, change)
+                await self._record(connection, change.origin, memory.model_dump(mode="json"))
+                return memory
+
+    async def delete(self, origin: Origin, digest: bytes, agent_id: str, memory_id: UUID) -> Deleted:
+        """Leave a tombstone, also for a memory that is yet to come."""
+        with translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if reply := await self._claim_or_replay(connection, origin, digest):
+                    return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"])
+                deleted = await self._delete(connection, origin.tenant, agent_id, memory_id)
+                await self._record(connection, origin, deleted._asdict())
+                return deleted
+
+    async def ping(self) -> None:
+        """Return when the ledger answers."""
+        with translated():
+            await self._pool.fetchval("select 1", timeout=5)
+
+    async def _claim_or_replay(
+        self, connection: Connection, origin: Origin, digest: bytes
+    ) -> Mapping[str, Any] | None:
+        if await claim(connection, self._sql, [(origin.key, digest, {})]):
+            return None
+        known = (await recorded(connection, self._sql, [origin.key]))[origin.key]
+        if known.digest != digest:
+            raise same_id_other_body(origin.command_id)
+        return known.reply
+
+    async def _record(self, connection: Connection, origin: Origin, reply: Mapping[str, Any]) -> None:
+        await connection.execute(self._sql["correct_replies"], *columns([(*origin.key, reply)]))
+
+    async def _update(self, connection: Connection, change: Change) -> Memory:
+        key = (change.origin.tenant, change.memory_id)
+        row = await connection.fetchrow(
+            self._sql["lock_visible_memory"], change.origin.tenant, change.agent_id, change.memory_id
+        )
+        if row is None:
+            raise _not_found(change.memory_id, change.agent_id)
+        _require_version(row["version"], change)
+        await connection.execute(self._sql["keep_version"], *key)
+        memory = await self._write(connection, change.origin.tenant, memory_of(row), change)
+        if change.embedding:
+            await connection.execute(
+                self._sql["insert_embedding"],
+                *key,
+                memory.version,
+                change.embedding.model,
+                pack(change.embedding.vector),
+                change.content_hash,
+                change.embedding.computed,
+            )
+        return memory
+
+    async def _write(self, connection: Connection, tenant: str, memory: Memory, change: Change) -> Memory:
+        new = memory.model_copy(update=dict(change.values))
+        try:
+            row = await connection.fetchrow(
+                self._sql["update_memory"],
+                tenant,
+                new.memory_id,
+                new.content,
+                new.content_hash,
+                duplicate_key(new),
+                new.metadata,
+                new.tags,
+                new.importance,
+                new.visibility,
+                new.expires_at,
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise Conflict(
+                f"Memory {new.memory_id} cannot be changed so: another memory of agent {new.agent_id} "
+                "already says this in the same session and source. Delete one of the two."
+            ) from error
+        assert row is not None  # the row is locked by this transaction  # noqa: S101
+        return memory_of(row)
+
+    async def _delete(self, connection: Connection, tenant: str, agent_id: str, memory_id: UUID) -> Deleted:
+        version = await connection.fetchval(self._sql["leave_tombstone"], tenant, memory_id, agent_id)
+        if version is not None:
+            return Deleted(memory_id, version, found=False)
+        row = (await connection.fetch(self._sql["lock_memory"], tenant, memory_id))[0]
+        if agent_id != row["agent_id"] and row["visibility"] != "shared":
+            raise _not_found(memory_id, agent_id)
+        reason = "expired" if row["gone"] else "requested"
+        buried = await connection.fetchrow(self._sql["bury_memories"], [tenant], [memory_id], reason)
+        version = buried["version"] if buried else row["version"]
+        return Deleted(memory_id, version, found=not row["gone"])
+
+
+def _require_version(version: int, change: Change) -> None:
+    if change.expected_version not in {None, version}:
+        raise Conflict(
+            f"Memory {change.memory_id} is at version {version}, not {change.expected_version}: "
+            "it was changed meanwhile. Read it again and repeat the change."
+        )
+
+
+def _not_found(memory_id: UUID, agent_id: str) -> NotFound:
+    return NotFound(f"No memory {memory_id} is visible to agent {agent_id}. Check the id and the agent_id.")

@@ -1,0 +1,62 @@
+"""Rows of the ledger as records."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from memos.records import Draft, Embedding, Memory, MemoryVersion, Source, duplicate_key
+from memos.stores.postgres import pack
+
+MEMORY_FIELDS = tuple(name for name in Memory.model_fields if name != "source")
+VERSION_FIELDS = tuple(MemoryVersion.model_fields)
+
+
+def memory_of(row: asyncpg.Record) -> Memory:
+    """The memory in a row of `agent_memories`; trusted, so not validated again."""
+    uri = row["source_uri"]
+    source = uri and Source.model_construct(uri=uri, symbol=row["source_symbol"], line=row["source_line"])
+    return Memory.model_construct(source=source, **{name: row[name] for name in MEMORY_FIELDS})
+
+
+def version_of(row: asyncpg.Record) -> MemoryVersion:
+    """The version in a row of `memory_versions`."""
+    return MemoryVersion.model_construct(**{name: row[name] for name in VERSION_FIELDS})
+
+
+def present_version(memory: Memory) -> MemoryVersion:
+    """A memory as the last of its versions."""
+    return MemoryVersion.model_construct(**{name: getattr(memory, name) for name in VERSION_FIELDS})
+
+
+def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as the columns that `unnest` takes."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def draft_row(draft: Draft, sequence: int | None, embedding: Embedding) -> tuple[Any, ...]:
+    """A draft as `insert_memories` takes it."""
+    source = draft.source
+    return (
+        draft.origin.tenant,
+        draft.memory_id,
+        draft.agent_id,
+        draft.visibility,
+        draft.kind,
+        draft.content,
+        draft.content_hash,
+        duplicate_key(draft),
+        draft.metadata,
+        draft.tags,
+        draft.importance,
+        source and source.uri,
+        source and source.symbol,
+        source and source.line,
+        draft.session_id,
+        sequence,
+        draft.occurred_at,
+        draft.expires_at,
+        embedding.model,
+        pack(embedding.vector),
+        embedding.computed,
+    )

@@ -64,6 +64,20 @@ class Gone(MemosError):
     status = 410
 
 
+class TooLarge(MemosError):
+    """A request is larger than memOS reads."""
+
+    code = "too-large"
+    status = 413
+
+
+class UnknownRoute(MemosError):
+    """The facade has no such route, or not for this method."""
+
+    code = "unknown-route"
+    status = 404
+
+
 class Overloaded(MemosError):
     """A lane is full; nothing was written."""
 
@@ -119,6 +133,8 @@ ERRORS: Mapping[str, type[MemosError]] = {
         NotFound,
         Conflict,
         Gone,
+        TooLarge,
+        UnknownRoute,
         Overloaded,
         EmbeddingRefused,
         Unavailable,

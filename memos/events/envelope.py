@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from memos.errors import MalformedEntry
 from memos.events.problems import faults_of, summary_of
@@ -45,7 +45,7 @@ class Envelope(BaseModel):
 
     def encode(self) -> bytes:
         """The document as it travels: compact UTF-8 JSON without absent attributes."""
-        return self.model_dump_json(exclude_none=True).encode()
+        return to_json({name: value for name, value in self if value is not None})
 
     def answer(self, kind: str, data: Any) -> "Envelope":
         """The reply to this command: it carries the command's id as correlation unless told otherwise."""

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from memos.events.memories import Command, Reply
+from memos.events.problems import Problem
 from memos.records import Record
 
 
@@ -28,3 +29,10 @@ class HealthReport(Reply):
     status: Literal["ready", "degraded"]
     engines: dict[str, EngineHealth]
     lag: dict[str, int]
+
+
+class Readiness(Reply):
+    """The report of a worker of each lane, or the problem that kept one from answering."""
+
+    status: Literal["ready", "degraded"]
+    lanes: dict[str, HealthReport | Problem]

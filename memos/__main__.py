@@ -1,0 +1,6 @@
+"""`python -m memos`."""
+
+from memos.cli import main
+
+if __name__ == "__main__":
+    main()

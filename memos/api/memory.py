@@ -1,0 +1,170 @@
+"""The routes of memories."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Response
+
+from memos.api.requests import Asked, Exchange, json_response, problems
+from memos.errors import NotFound
+from memos.events.memories import (
+    DEFAULT_AGENT,
+    DeleteMemory,
+    DeleteOutcome,
+    GetHistory,
+    GetMemory,
+    IngestBatch,
+    MemoriesFound,
+    MemoryChanges,
+    MemoryFound,
+    MemoryHistory,
+    QueryMemory,
+    StoreMemories,
+    StoreMemory,
+    StoreOutcome,
+    StoreOutcomes,
+    UpdateMemory,
+)
+from memos.events.texts import Identifier
+
+EPISODIC = 2
+
+AgentId = Annotated[Identifier, Query(description="The agent on whose behalf this is asked.")]
+MemoryId = Annotated[UUID, Path(description="The memory's id.")]
+ExpectedVersion = Annotated[int | None, Query(ge=1, description="Refuse unless the memory is at this version.")]
+
+
+class StoreRequest(StoreMemory):
+    """A text to remember; with `wait` false it is only put on the stream, and answered 202."""
+
+    wait: bool = True
+
+    def command(self) -> StoreMemory:
+        """The command in this request."""
+        return StoreMemory.model_construct(**{name: getattr(self, name) for name in StoreMemory.model_fields})
+
+
+class TierOutcome(StoreOutcome):
+    """What became of a memory, and the tier that keeps it."""
+
+    tier: Literal[2]
+
+
+def memory_router() -> APIRouter:
+    """Routes under `/memory` and `/ingest`; the static ones come before those with an id."""
+    router = APIRouter(tags=["memory"])
+    add = router.add_api_route
+    add("/memory/store", store, methods=["POST"], response_model=StoreOutcome, responses=_stored())
+    add(
+        "/memory/store/batch",
+        store_batch,
+        methods=["POST"],
+        response_model=StoreOutcomes,
+        responses=problems(),
+    )
+    add("/memory/query", query, methods=["POST"], response_model=MemoriesFound, responses=problems())
+    add("/ingest/batch", ingest, methods=["POST"], response_model=StoreOutcomes, responses=problems())
+    add(
+        "/memory/{tier}/store",
+        store_in_tier,
+        methods=["POST"],
+        response_model=TierOutcome,
+        responses=_stored(404),
+    )
+    add("/memory/{memory_id}", get, methods=["GET"], response_model=MemoryFound, responses=problems(404))
+    add(
+        "/memory/{memory_id}",
+        update,
+        methods=["PATCH"],
+        response_model=MemoryFound,
+        responses=problems(404, 409),
+    )
+    add(
+        "/memory/{memory_id}",
+        delete,
+        methods=["DELETE"],
+        response_model=DeleteOutcome,
+        responses=problems(404, 409),
+    )
+    add(
+        "/memory/{memory_id}/history",
+        history,
+        methods=["GET"],
+        response_model=MemoryHistory,
+        responses=problems(404),
+    )
+    return router
+
+
+async def store(body: StoreRequest, exchange: Asked) -> Response:
+    """Remember a text."""
+    return await _store(body, exchange)
+
+
+async def store_batch(body: StoreMemories, exchange: Asked) -> Response:
+    """Remember up to 100 texts; one outcome or problem each, in order."""
+    return await exchange.answer(body)
+
+
+async def store_in_tier(tier: Annotated[int, Path(ge=1, le=3)], body: StoreRequest, exchange: Asked) -> Response:
+    """Remember a text in a tier: 2 is episodic memory."""
+    if tier != EPISODIC:
+        raise NotFound(f"Tier {tier} is not served by this version. Store in tier {EPISODIC}, episodic memory.")
+    return await _store(body, exchange, status=200, tier=tier)
+
+
+async def query(body: QueryMemory, exchange: Asked) -> Response:
+    """Find the memories closest in meaning to a text."""
+    return await exchange.answer(body)
+
+
+async def ingest(body: IngestBatch, exchange: Asked) -> Response:
+    """Remember up to 256 passages of documents at low priority, shared by all agents."""
+    return await exchange.answer(body)
+
+
+async def get(memory_id: MemoryId, exchange: Asked, agent_id: AgentId = DEFAULT_AGENT) -> Response:
+    """Read one memory."""
+    return await exchange.answer(GetMemory(memory_id=memory_id, agent_id=agent_id))
+
+
+async def update(
+    memory_id: MemoryId,
+    body: MemoryChanges,
+    exchange: Asked,
+    agent_id: AgentId = DEFAULT_AGENT,
+    expected_version: ExpectedVersion = None,
+) -> Response:
+    """Change a memory; its former version is kept."""
+    command = UpdateMemory.model_construct(
+        memory_id=memory_id, agent_id=agent_id, changes=body, expected_version=expected_version
+    )
+    return await exchange.answer(command)
+
+
+async def delete(memory_id: MemoryId, exchange: Asked, agent_id: AgentId = DEFAULT_AGENT) -> Response:
+    """Forget a memory, even one whose store has not arrived yet."""
+    return await exchange.answer(DeleteMemory(memory_id=memory_id, agent_id=agent_id))
+
+
+async def history(memory_id: MemoryId, exchange: Asked, agent_id: AgentId = DEFAULT_AGENT) -> Response:
+    """Read every version of a memory, oldest first."""
+    return await exchange.answer(GetHistory(memory_id=memory_id, agent_id=agent_id))
+
+
+async def _store(body: StoreRequest, exchange: Exchange, status: int = 202, **more: Any) -> Response:
+    command = body.command()
+    if body.wait:
+        return await exchange.answer(command, **more)
+    await exchange.post(command)
+    outcome = StoreOutcome(
+        memory_id=command.id or exchange.memory_id,
+        status="queued",
+        message=f"The memory is on the stream. Ask with Idempotency-Key {exchange.command_id} what became of it.",
+    )
+    return json_response({**outcome.model_dump(), **more}, status)
+
+
+def _stored(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    queued = {"model": StoreOutcome, "description": "On the stream only; the answer with `wait` false."}
+    return {202: queued, **problems(409, 410, *statuses)}

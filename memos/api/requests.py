@@ -1,0 +1,76 @@
+"""From a request to the bus and back."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Header, Request, Response
+from pydantic_core import to_json
+
+from memos.client.bus import Bus
+from memos.client.ids import uuid7
+from memos.events.envelope import DEFAULT_TENANT
+from memos.events.memories import Command
+from memos.events.problems import Problem
+from memos.events.texts import Identifier
+from memos.records import CommandKey, memory_id_for
+
+IdempotencyKey = Annotated[
+    Identifier | None,
+    Header(description="Id of the command: the same key again gives the first answer and does nothing twice."),
+]
+RequestTimeout = Annotated[
+    float | None,
+    Header(gt=0, le=3600, description="Seconds to wait for a worker before 504."),
+]
+
+
+class Exchange:
+    """One request's way over the bus, with its tenant, command id and deadline."""
+
+    def __init__(
+        self,
+        request: Request,
+        idempotency_key: IdempotencyKey = None,
+        request_timeout: RequestTimeout = None,
+    ) -> None:
+        state = request.app.state
+        self._bus: Bus = state.bus
+        self._timeout: float = request_timeout or state.timeout
+        self.tenant = DEFAULT_TENANT
+        self.command_id = idempotency_key or str(uuid7())
+        request.state.command_id = self.command_id
+
+    @property
+    def memory_id(self) -> UUID:
+        """The id of the memory that this command stores, unless it names one."""
+        return memory_id_for(CommandKey(self.tenant, self._bus.source, self.command_id))
+
+    async def ask(self, command: Command) -> Any:
+        """The data of the reply to a command."""
+        return await self._bus.send(command, self.command_id, self._timeout, self.tenant)
+
+    async def answer(self, command: Command, **more: Any) -> Response:
+        """The reply to a command as a response; its shape was made by the worker from the contract."""
+        data = await self.ask(command)
+        return json_response({**data, **more} if more else data)
+
+    async def post(self, command: Command) -> None:
+        """Put a command on its stream without awaiting a reply."""
+        await self._bus.post(command, self.command_id, self.tenant)
+
+
+Asked = Annotated[Exchange, Depends()]
+
+
+def json_response(data: Any, status: int = 200) -> Response:
+    """Data as a JSON response."""
+    return Response(to_json(data), status, media_type="application/json")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error responses of a route, for its documentation."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"model": Problem, "description": "Problem details", "content": content}
+        for status in (422, *statuses, 503, 504)
+    }

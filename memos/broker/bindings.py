@@ -1,0 +1,97 @@
+"""Handlers bound to their ports: deliveries in, a verdict on each out."""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from memos.broker.deliveries import Delivery
+from memos.errors import InternalError, MemosError
+from memos.events.envelope import Envelope
+from memos.events.memories import Reply
+from memos.events.problems import PROBLEM_TYPE, problem_of
+from memos.events.streams import STREAM_OF, Stream
+from memos.handlers import Handler
+from memos.handlers.bisect import onwards
+
+log = logging.getLogger(__name__)
+
+Handled = Reply | MemosError
+
+
+class Verdict(NamedTuple):
+    """What becomes of a delivery: a reply for whoever waits, and the reason when it is a dead letter."""
+
+    delivery: Delivery
+    reply: Envelope | None
+    fault: MemosError | None
+
+
+class Binding:
+    """A handler with its ports."""
+
+    def __init__(self, handler: Handler, ports: Mapping[str, object]) -> None:
+        self.stream: Stream = STREAM_OF[handler.command]
+        self.batch = handler.batch
+        self._function = bound(handler.function, ports)
+
+    async def judge(self, deliveries: Sequence[Delivery]) -> list[Verdict]:
+        """Handle deliveries together; one verdict each, in order. Never raises an error of a handler."""
+        valid = [one if not isinstance(one.command, MemosError) else one.command for one in deliveries]
+        handled = await self._all(valid)
+        return [self._verdict(one, result) for one, result in zip(deliveries, handled, strict=True)]
+
+    async def _all(self, valid: Sequence[Delivery | MemosError]) -> list[Handled]:
+        try:
+            return await onwards(valid, self._together if self.batch > 1 else self._one)
+        except MemosError as error:
+            return [one if isinstance(one, MemosError) else error for one in valid]
+
+    async def _together(self, deliveries: Sequence[Delivery]) -> Sequence[Handled]:
+        commands, origins = [one.command for one in deliveries], [one.origin for one in deliveries]
+        results: Sequence[Handled] = await guarded(self._function(commands, origins=origins))
+        return results
+
+    async def _one(self, deliveries: Sequence[Delivery]) -> Sequence[Handled]:
+        [delivery] = deliveries
+        return [await guarded(self._function(delivery.command, origin=delivery.origin))]
+
+    def _verdict(self, delivery: Delivery, result: Handled) -> Verdict:
+        envelope = delivery.envelope
+        if not isinstance(result, MemosError):
+            reply = envelope and envelope.replyto and envelope.answer(self.stream.reply_type, result)
+            return Verdict(delivery, reply or None, None)
+        if envelope is None or not envelope.replyto:
+            return Verdict(delivery, None, result if self._keeps(delivery, result) else None)
+        reply = envelope.answer(PROBLEM_TYPE, problem_of(result, envelope.id))
+        return Verdict(delivery, reply, result if self._keeps(delivery, result) else None)
+
+    def _keeps(self, delivery: Delivery, error: MemosError) -> bool:
+        """Whether a failed entry is kept as a dead letter: when it is none, or a write left undone unheard."""
+        if isinstance(delivery.command, MemosError):
+            return True
+        unheard = delivery.envelope is None or not delivery.envelope.replyto
+        return self.stream.writes and (unheard or error.transient or isinstance(error, InternalError))
+
+
+def bound(function: Callable[..., Awaitable[Any]], ports: Mapping[str, object]) -> Callable[..., Awaitable[Any]]:
+    """A handler with those of the ports that it names; `origin` is given at each call if it names it."""
+    names = inspect.signature(function).parameters
+    call = partial(function, **{name: port for name, port in ports.items() if name in names})
+    if "origin" in names or "origins" in names:
+        return call
+    return lambda command, origin: call(command)
+
+
+async def guarded(handling: Awaitable[Any]) -> Any:
+    """The result of a handler; what memOS did not foresee is logged and becomes an `InternalError`."""
+    try:
+        return await handling
+    except MemosError:
+        raise
+    except Exception as error:
+        log.exception("A handler failed in a way that was not foreseen")
+        raise InternalError(
+            f"The handler failed with {type(error).__name__}: {error}. The worker's log has the traceback."
+        ) from error

@@ -1,0 +1,130 @@
+"""The consumer of one stream: it reads as much as it has room for, and a bad entry holds up no other."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+from redis.typing import KeyT, StreamIdT
+
+from memos.broker.bindings import Verdict
+from memos.broker.deliveries import Entry
+from memos.broker.settling import Settler
+from memos.events.streams import GROUP, Stream
+
+log = logging.getLogger(__name__)
+
+BLOCK_MS = 1000
+SLOTS_FOR_BATCHES = 2
+SLOTS_FOR_SINGLES = 32
+MOST_PENDING = 1000
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 2.0
+
+Process = Callable[[Sequence[Entry]], Awaitable[Sequence[Verdict]]]
+
+
+class StreamConsumer:
+    """Feeds the entries of a stream to `process`, up to `batch` together, and settles the verdicts.
+
+    Two batches are under way at once, so that one is written while the next is embedded.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        name: str,
+        stream: Stream,
+        *,
+        batch: int,
+        process: Process,
+        settler: Settler,
+    ) -> None:
+        self._redis = redis
+        self._name = name
+        self.stream = stream
+        self._batch = batch
+        self._process = process
+        self._settler = settler
+        self._slots = SLOTS_FOR_BATCHES if batch > 1 else SLOTS_FOR_SINGLES
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: set[bytes] = set()
+        self._replaying = False
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Consume until told to stop; whatever goes wrong with Redis is waited out."""
+        pause = FIRST_PAUSE
+        await self._open_group(stopping)
+        while not stopping.is_set():
+            try:
+                self.accept(await self._next())
+                pause = FIRST_PAUSE
+            except (RedisError, OSError) as error:
+                log.warning("Reading %s failed: %s; trying again in %.1f s", self.stream.name, error, pause)
+                self.replay()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                if "NOGROUP" in str(error):
+                    await self._open_group(stopping)
+
+    def replay(self) -> None:
+        """Look among this consumer's own pending entries next: an answer that carried some was lost."""
+        self._replaying = True
+
+    def accept(self, entries: Sequence[Entry]) -> None:
+        """Take entries into work, together as far as the handler takes them so."""
+        new = [entry for entry in entries if entry.id not in self._held]
+        self._held.update(entry.id for entry in new)
+        for start in range(0, len(new), self._batch):
+            task = asyncio.create_task(self._handle(new[start : start + self._batch]))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def finish(self) -> None:
+        """Return when all work under way is done."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _open_group(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            try:
+                await self._redis.xgroup_create(self.stream.name, GROUP, id="0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" in str(error):
+                    return
+                raise
+            except (RedisError, OSError) as error:
+                log.warning("Redis does not answer: %s; trying again in %.1f s", error, LONGEST_PAUSE)
+                await asyncio.sleep(LONGEST_PAUSE)
+            else:
+                return
+
+    async def _next(self) -> list[Entry]:
+        free = self._slots - len(self._tasks)
+        if free <= 0:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            return []
+        count = self._batch if self._batch > 1 else free
+        return await self._pending() if self._replaying else await self._read(">", count)
+
+    async def _pending(self) -> list[Entry]:
+        entries = await self._read("0", MOST_PENDING)
+        self._replaying = False
+        return entries
+
+    async def _read(self, after: str, count: int) -> list[Entry]:
+        streams = cast("dict[KeyT, StreamIdT]", {self.stream.name: after})
+        found = await self._redis.xreadgroup(GROUP, self._name, streams, count=count, block=BLOCK_MS)
+        answer = cast("Sequence[tuple[bytes, Sequence[tuple[bytes, dict[bytes, bytes]]]]]", found or ())
+        return [Entry(*entry) for _, entries in answer for entry in entries]
+
+    async def _handle(self, entries: Sequence[Entry]) -> None:
+        try:
+            await self._settler.settle(self.stream, await self._process(entries))
+        except Exception:
+            # The entries stay pending, so nothing is lost; the consumer must go on.
+            log.exception("Entries of %s could not be settled", self.stream.name)
+        finally:
+            self._held.difference_update(entry.id for entry in entries)

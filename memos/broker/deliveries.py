@@ -1,0 +1,77 @@
+"""Entries of a stream as commands, or as what is wrong with them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from memos.broker.message_format import CloudEventFormat
+from memos.errors import MalformedEntry, MemosError
+from memos.events.envelope import FIELD, Envelope, decode
+from memos.events.memories import Command
+from memos.events.problems import invalid
+from memos.events.streams import Stream
+from memos.records import Origin
+
+
+class Entry(NamedTuple):
+    """An entry as Redis gives it: `<milliseconds>-<sequence>` and its fields."""
+
+    id: bytes
+    fields: Mapping[bytes, bytes]
+
+    @property
+    def milliseconds(self) -> int:
+        """When the entry was added, in milliseconds since the epoch."""
+        return int(self.id.partition(b"-")[0])
+
+
+class Delivery(NamedTuple):
+    """An entry that was read: its command, or the error that keeps it from being one."""
+
+    entry: Entry
+    envelope: Envelope | None
+    command: Command | MemosError
+
+    @property
+    def origin(self) -> Origin:
+        """Who sent the command."""
+        if self.envelope is None:
+            raise ValueError("an entry without an envelope has no origin")
+        return Origin(self.envelope.tenant, self.envelope.source, self.envelope.id)
+
+    def expired(self, now: float) -> bool:
+        """Whether the command's life was over at `now` (seconds since the epoch)."""
+        life = self.envelope and self.envelope.ttlms
+        return bool(life) and self.entry.milliseconds + (life or 0) < now * 1000
+
+
+def read(entry: Entry, stream: Stream) -> Delivery:
+    """Read an entry of a stream; whatever is wrong with it becomes part of the delivery."""
+    envelope = None
+    try:
+        envelope = _envelope(entry)
+        return Delivery(entry, envelope, _command(envelope, stream))
+    except MemosError as error:
+        return Delivery(entry, envelope, error)
+
+
+def _envelope(entry: Entry) -> Envelope:
+    document = entry.fields.get(FIELD.encode())
+    if document is None:
+        raise MalformedEntry(
+            f"The entry has no field {FIELD}. Put the command there as a CloudEvents 1.0 JSON document."
+        )
+    return decode(CloudEventFormat.parse(document)[0])
+
+
+def _command(envelope: Envelope, stream: Stream) -> Command:
+    if envelope.type != stream.event_type:
+        raise MalformedEntry(
+            f"The stream {stream.name} takes {stream.event_type}, not {envelope.type}. "
+            "Send the command to the stream of its type."
+        )
+    try:
+        return stream.command.model_validate(envelope.data)
+    except ValidationError as error:
+        raise invalid(stream.command.__name__, error) from error

@@ -1,0 +1,70 @@
+"""The commands that run memOS, or a part of it."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvicorn
+import uvloop
+
+from memos.cli.output import AsJson, begin_logging, print_json, reported
+from memos.cli.up import up as run_up
+from memos.events.streams import Lane
+from memos.runtime import located, required, run_worker, stop_on_signals
+from memos.settings import load_settings
+
+
+def up() -> None:
+    """Run all of memOS: engines, both workers and the REST facade, until Ctrl-C.
+
+    Example: MEMOS_HOME=/data/memos memos up
+    """
+    with reported(as_json=False):
+        code = run_up(load_settings())
+    raise typer.Exit(code)
+
+
+def worker(
+    lane: Annotated[Lane, typer.Option(help="Which lane's commands to handle.")] = "interactive",
+) -> None:
+    """Run a worker of one lane until it is told to stop.
+
+    Example: memos worker --lane bulk
+    """
+    with reported(as_json=False):
+        settings = located(load_settings())
+        begin_logging(settings)
+
+        async def run() -> None:
+            await run_worker(settings, lane, stop_on_signals())
+
+        uvloop.run(run())
+
+
+def api() -> None:
+    """Run the REST facade until it is told to stop.
+
+    Example: MEMOS_API_PORT=9000 memos api
+    """
+    from memos.api.app import create_app  # FastAPI takes half a second to import
+
+    with reported(as_json=False):
+        settings = located(load_settings())
+        begin_logging(settings)
+        app = create_app(settings, required(settings, "redis_url"))
+        uvicorn.run(app, host=settings.api_host, port=settings.api_port, access_log=False, log_config=None)
+
+
+def migrate(*, as_json: AsJson = False) -> None:
+    """Bring the ledger's schema up to this version.
+
+    Example: MEMOS_POSTGRES_DSN=postgresql://localhost/memos memos migrate
+    """
+    from memos.stores.migrate import migrate as apply
+
+    with reported(as_json=as_json):
+        applied = asyncio.run(apply(required(located(load_settings()), "postgres_dsn")))
+    if as_json:
+        print_json({"applied": applied})
+    else:
+        typer.echo(f"Applied {', '.join(applied)}." if applied else "The schema is up to date.")

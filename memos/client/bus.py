@@ -1,0 +1,133 @@
+"""The bus as a transport: commands go to their streams, replies come to one inbox."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from memos.client.ids import uuid7
+from memos.client.redis import open_redis
+from memos.errors import DeadlineExceeded, MalformedEntry, MemosError, Unavailable
+from memos.events.envelope import DEFAULT_TENANT, FIELD, REPLY_PREFIX, Envelope, decode
+from memos.events.memories import Command
+from memos.events.problems import PROBLEM_TYPE, Problem, error_of
+from memos.events.streams import STREAM_OF
+
+log = logging.getLogger(__name__)
+
+BLOCK_SECONDS = 1
+MOST_COLLECTED = 256
+PAUSE = 0.2
+
+
+class Bus:
+    """Publishes commands and matches replies to them by their correlation id.
+
+    The inbox is a list in Redis, so a reply that comes while the connection is away is not lost.
+    """
+
+    def __init__(self, redis: Redis, source: str) -> None:
+        self._redis = redis
+        self.source = source
+        self._inbox = f"{REPLY_PREFIX}{socket.gethostname()}-{os.getpid()}-{uuid7().hex}"
+        self._waiting: dict[str, asyncio.Future[Envelope]] = {}
+
+    async def send(self, command: Command, command_id: str, timeout: float, tenant: str = DEFAULT_TENANT) -> Any:
+        """The data of the reply to a command."""
+        correlation = uuid7().hex
+        reply = self._waiting[correlation] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._publish(command, command_id, tenant, correlation, timeout)
+                envelope = await reply
+        except TimeoutError as error:
+            raise _unanswered(command, command_id, timeout) from error
+        finally:
+            del self._waiting[correlation]
+        if envelope.type == PROBLEM_TYPE:
+            raise error_of(Problem.model_validate(envelope.data))
+        return envelope.data
+
+    async def post(self, command: Command, command_id: str, tenant: str = DEFAULT_TENANT) -> None:
+        """Put a command on its stream and await no reply."""
+        await self._publish(command, command_id, tenant)
+
+    async def collect(self) -> None:
+        """Take replies out of the inbox for ever, and hand them to whoever waits for them."""
+        while True:
+            try:
+                found = await self._redis.blmpop(
+                    BLOCK_SECONDS, 1, self._inbox, direction="LEFT", count=MOST_COLLECTED
+                )
+            except (RedisError, OSError) as error:
+                log.warning("The inbox cannot be read: %s; trying again in %.1f s", error, PAUSE)
+                await asyncio.sleep(PAUSE)
+                continue
+            for document in cast("Sequence[bytes]", found[1]) if found else ():
+                self._deliver(document)
+
+    async def _publish(
+        self,
+        command: Command,
+        command_id: str,
+        tenant: str,
+        correlation: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        stream = STREAM_OF[type(command)]
+        envelope = Envelope.model_construct(
+            id=command_id,
+            source=self.source,
+            type=stream.event_type,
+            time=datetime.now(UTC),
+            data=command,
+            tenant=tenant,
+            replyto=self._inbox if correlation else None,
+            correlationid=correlation,
+            ttlms=round(timeout * 1000) if timeout and not stream.writes else None,
+        )
+        try:
+            await self._redis.xadd(stream.name, {FIELD: envelope.encode()})
+        except (RedisError, OSError) as error:
+            raise Unavailable(
+                f"The bus (Redis) did not take command {command_id}: {error}. "
+                "Send it again with the same id, and see that Redis runs."
+            ) from error
+
+    def _deliver(self, document: bytes) -> None:
+        try:
+            envelope = decode(document)
+        except MalformedEntry as error:
+            log.warning("A reply could not be read: %s", error)
+            return
+        waiting = self._waiting.get(envelope.correlationid or "")
+        if waiting and not waiting.done():
+            waiting.set_result(envelope)
+
+
+@asynccontextmanager
+async def open_bus(url: str, source: str) -> AsyncIterator[Bus]:
+    """A bus over the Redis at `url`; `source` names the sender, and must be the same when it retries."""
+    async with open_redis(url) as redis:
+        bus = Bus(redis, source)
+        collecting = asyncio.create_task(bus.collect())
+        try:
+            yield bus
+        finally:
+            collecting.cancel()
+            await asyncio.gather(collecting, return_exceptions=True)
+
+
+def _unanswered(command: Command, command_id: str, timeout: float) -> MemosError:
+    if STREAM_OF[type(command)].writes:
+        outcome = "It stays on the stream and will be done; send it again with the same id to learn the outcome"
+    else:
+        outcome = "It was dropped; send it again, and see that a worker runs"
+    return DeadlineExceeded(f"No worker answered command {command_id} within {timeout:g} s. {outcome}.")

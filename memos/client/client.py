@@ -1,0 +1,163 @@
+"""What an agent does with its memory, as methods."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from memos.client.ids import uuid7
+from memos.client.transport import Transport
+from memos.errors import InternalError, MemosError
+from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport, Readiness
+from memos.events.memories import (
+    DEFAULT_AGENT,
+    Command,
+    DeleteMemory,
+    DeleteOutcome,
+    GetHistory,
+    GetMemory,
+    IngestBatch,
+    IngestItem,
+    MemoriesFound,
+    MemoryChanges,
+    MemoryFilter,
+    MemoryFound,
+    MemoryHistory,
+    QueryMemory,
+    Reply,
+    StoreMemories,
+    StoreMemory,
+    StoreOutcome,
+    StoreOutcomes,
+    UpdateMemory,
+)
+from memos.events.problems import Problem, invalid, problem_of
+
+R = TypeVar("R", bound=Reply)
+C = TypeVar("C", bound=Command)
+
+
+class Client:
+    """Remembers and recalls for agents.
+
+    Every method raises `InvalidCommand` for arguments that do not fit, the error that memOS answers
+    with, `DeadlineExceeded` after `timeout` seconds and `Unavailable` when memOS is out of reach. To
+    repeat a write safely give it the same `command_id`.
+    """
+
+    def __init__(self, transport: Transport, *, timeout: float = 30.0) -> None:
+        self._transport = transport
+        self._timeout = timeout
+
+    async def store(self, content: str, *, command_id: str | None = None, **fields: Any) -> StoreOutcome:
+        """Remember a text; `fields` are those of `StoreMemory`."""
+        command = build(StoreMemory, content=content, **fields)
+        return await self.send(command, StoreOutcome, command_id)
+
+    async def store_later(self, content: str, *, command_id: str | None = None, **fields: Any) -> str:
+        """Hand a text over without awaiting that it is stored; return the command's id."""
+        command_id = command_id or str(uuid7())
+        await self._transport.post(build(StoreMemory, content=content, **fields), command_id)
+        return command_id
+
+    async def store_many(
+        self, memories: Sequence[StoreMemory | Mapping[str, Any]], *, command_id: str | None = None
+    ) -> StoreOutcomes:
+        """Remember up to 100 texts; one outcome or problem each, in order."""
+        command = build(StoreMemories, memories=list(memories))
+        return await self.send(command, StoreOutcomes, command_id)
+
+    async def ingest(
+        self,
+        items: Sequence[IngestItem | Mapping[str, Any]],
+        *,
+        agent_id: str = DEFAULT_AGENT,
+        command_id: str | None = None,
+        timeout: float | None = None,
+    ) -> StoreOutcomes:
+        """Remember up to 256 passages of documents at low priority, shared by all agents."""
+        command = build(IngestBatch, items=list(items), agent_id=agent_id)
+        return await self.send(command, StoreOutcomes, command_id, timeout=timeout)
+
+    async def query(
+        self,
+        query: str,
+        *,
+        agent_id: str = DEFAULT_AGENT,
+        top_k: int = 5,
+        filter: MemoryFilter | Mapping[str, Any] | None = None,  # noqa: A002
+        **fields: Any,
+    ) -> MemoriesFound:
+        """The memories closest in meaning to a text; `fields` are those of `QueryMemory`."""
+        command = build(QueryMemory, query=query, agent_id=agent_id, top_k=top_k, filter=filter, **fields)
+        return await self.send(command, MemoriesFound)
+
+    async def get(self, memory_id: UUID | str, *, agent_id: str = DEFAULT_AGENT) -> MemoryFound:
+        """One memory as it is now. Raises `NotFound`."""
+        return await self.send(build(GetMemory, memory_id=memory_id, agent_id=agent_id), MemoryFound)
+
+    async def history(self, memory_id: UUID | str, *, agent_id: str = DEFAULT_AGENT) -> MemoryHistory:
+        """Every version of a memory, oldest first. Raises `NotFound`."""
+        return await self.send(build(GetHistory, memory_id=memory_id, agent_id=agent_id), MemoryHistory)
+
+    async def update(
+        self,
+        memory_id: UUID | str,
+        *,
+        agent_id: str = DEFAULT_AGENT,
+        expected_version: int | None = None,
+        command_id: str | None = None,
+        **changes: Any,
+    ) -> MemoryFound:
+        """Change a memory; `changes` are those of `MemoryChanges`. Raises `NotFound`, `Conflict`."""
+        command = build(
+            UpdateMemory,
+            memory_id=memory_id,
+            agent_id=agent_id,
+            expected_version=expected_version,
+            changes=build(MemoryChanges, **changes),
+        )
+        return await self.send(command, MemoryFound, command_id)
+
+    async def delete(
+        self, memory_id: UUID | str, *, agent_id: str = DEFAULT_AGENT, command_id: str | None = None
+    ) -> DeleteOutcome:
+        """Forget a memory, even one whose store has not arrived yet. Raises `NotFound`."""
+        command = build(DeleteMemory, memory_id=memory_id, agent_id=agent_id)
+        return await self.send(command, DeleteOutcome, command_id)
+
+    async def health(self) -> Readiness:
+        """Whether each lane has a worker that answers, and its engines answer."""
+        lanes: dict[str, Command] = {"interactive": CheckHealth(), "bulk": CheckBulkHealth()}
+        reports = dict(zip(lanes, await asyncio.gather(*map(self._check, lanes.values())), strict=True))
+        ready = all(isinstance(report, HealthReport) and report.status == "ready" for report in reports.values())
+        return Readiness(status="ready" if ready else "degraded", lanes=reports)
+
+    async def _check(self, check: Command) -> HealthReport | Problem:
+        try:
+            return await self.send(check, HealthReport)
+        except MemosError as error:
+            return problem_of(error)
+
+    async def send(
+        self, command: Command, reply: type[R], command_id: str | None = None, *, timeout: float | None = None
+    ) -> R:
+        """Send any command and await its reply."""
+        data = await self._transport.send(command, command_id or str(uuid7()), timeout or self._timeout)
+        try:
+            return reply.model_validate(data)
+        except ValidationError as error:
+            raise InternalError(
+                f"The answer is no {reply.__name__}: {error.error_count()} fields do not fit. "
+                "Use a client of the server's version."
+            ) from error
+
+
+def build(kind: type[Any], **fields: Any) -> Any:
+    """A command or part of one from arguments. Raises `InvalidCommand` naming each field that is wrong."""
+    try:
+        return kind(**fields)
+    except ValidationError as error:
+        raise invalid(kind.__name__, error) from error

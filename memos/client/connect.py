@@ -1,0 +1,34 @@
+"""Where a client begins."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from memos.client.bus import open_bus
+from memos.client.client import Client
+from memos.client.http import open_http
+from memos.errors import ConfigurationError
+
+DEFAULT_URL = "http://127.0.0.1:8090"
+BUS_SCHEMES = ("redis://", "rediss://", "unix://")
+HTTP_SCHEMES = ("http://", "https://")
+
+
+@asynccontextmanager
+async def connect(
+    url: str = DEFAULT_URL, *, source: str = "memos.client", timeout: float = 30.0
+) -> AsyncIterator[Client]:
+    """A client over HTTP (`http://…`) or over the bus (`redis://…`, `unix://…`).
+
+    `source` names the sender on the bus: command ids are unique within it. Raises
+    `ConfigurationError` for any other URL.
+    """
+    if url.startswith(BUS_SCHEMES):
+        async with open_bus(url, source) as bus:
+            yield Client(bus, timeout=timeout)
+    elif url.startswith(HTTP_SCHEMES):
+        async with open_http(url) as http:
+            yield Client(http, timeout=timeout)
+    else:
+        raise ConfigurationError(
+            f"{url!r} is no address of memOS. Give http://… for the facade, or redis://… or unix://… for the bus."
+        )

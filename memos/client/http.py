@@ -1,0 +1,121 @@
+"""The REST facade as a transport."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import httpx
+from pydantic import ValidationError
+
+from memos.errors import DeadlineExceeded, InternalError, MemosError, Unavailable
+from memos.events.health import CheckHealth
+from memos.events.memories import (
+    Command,
+    DeleteMemory,
+    GetHistory,
+    GetMemory,
+    IngestBatch,
+    QueryMemory,
+    StoreMemories,
+    StoreMemory,
+    UpdateMemory,
+)
+from memos.events.problems import Problem, error_of
+from memos.records import Record
+
+
+class Request(NamedTuple):
+    """A command as an HTTP request."""
+
+    method: str
+    path: str
+    body: Any = None
+    params: Mapping[str, str] = {}
+
+
+def _body(record: Record) -> Any:
+    return record.model_dump(mode="json", exclude_unset=True)
+
+
+def _update(command: UpdateMemory) -> Request:
+    params = {"agent_id": command.agent_id}
+    if command.expected_version is not None:
+        params["expected_version"] = str(command.expected_version)
+    return Request("PATCH", f"/v1/memory/{command.memory_id}", _body(command.changes), params)
+
+
+REQUESTS: Mapping[type[Command], Callable[[Any], Request]] = {
+    StoreMemory: lambda command: Request("POST", "/v1/memory/store", _body(command)),
+    StoreMemories: lambda command: Request("POST", "/v1/memory/store/batch", _body(command)),
+    IngestBatch: lambda command: Request("POST", "/v1/ingest/batch", _body(command)),
+    QueryMemory: lambda command: Request("POST", "/v1/memory/query", _body(command)),
+    GetMemory: lambda command: Request(
+        "GET", f"/v1/memory/{command.memory_id}", params={"agent_id": command.agent_id}
+    ),
+    GetHistory: lambda command: Request(
+        "GET", f"/v1/memory/{command.memory_id}/history", params={"agent_id": command.agent_id}
+    ),
+    UpdateMemory: _update,
+    DeleteMemory: lambda command: Request(
+        "DELETE", f"/v1/memory/{command.memory_id}", params={"agent_id": command.agent_id}
+    ),
+    CheckHealth: lambda command: Request("GET", "/health/ready"),
+}
+
+
+class Http:
+    """Sends commands to the REST facade."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def send(self, command: Command, command_id: str, timeout: float) -> Any:
+        """The data of the reply to a command."""
+        request = REQUESTS[type(command)](command)
+        return await self._exchange(request, command_id, timeout)
+
+    async def post(self, command: Command, command_id: str) -> None:
+        """Have the facade put a command on its stream."""
+        request = REQUESTS[type(command)](command)
+        await self._exchange(request._replace(body={**request.body, "wait": False}), command_id, 30.0)
+
+    async def _exchange(self, request: Request, command_id: str, timeout: float) -> Any:
+        try:
+            response = await self._http.request(
+                request.method,
+                request.path,
+                json=request.body,
+                params=dict(request.params),
+                headers={"Idempotency-Key": command_id, "Request-Timeout": f"{timeout:g}"},
+                timeout=timeout + 1,
+            )
+        except httpx.TimeoutException as error:
+            raise DeadlineExceeded(
+                f"The facade did not answer command {command_id} within {timeout:g} s. "
+                "Send it again with the same id to learn the outcome."
+            ) from error
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"The facade at {self._http.base_url} could not be reached: {error}. See that it runs."
+            ) from error
+        if response.is_error:
+            raise _error(response)
+        return response.json()
+
+
+@asynccontextmanager
+async def open_http(url: str) -> AsyncIterator[Http]:
+    """A transport to the facade at `url`, `http://…` or `https://…`."""
+    async with httpx.AsyncClient(base_url=url) as http:
+        yield Http(http)
+
+
+def _error(response: httpx.Response) -> MemosError:
+    try:
+        return error_of(Problem.model_validate(response.json()))
+    except (json.JSONDecodeError, ValidationError):
+        return InternalError(
+            f"{response.request.url} answered {response.status_code} without a problem document: "
+            f"{response.text[:200]!r}. See whether this is the address of memOS."
+        )

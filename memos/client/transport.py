@@ -1,0 +1,21 @@
+"""How a client reaches memOS: what every way has in common."""
+
+from typing import Any, Protocol
+
+from memos.events.memories import Command
+
+
+class Transport(Protocol):
+    """Carries a command to memOS and its reply back."""
+
+    async def send(self, command: Command, command_id: str, timeout: float) -> Any:
+        """The data of the reply, as parsed JSON.
+
+        Raises the error that memOS answered with, `DeadlineExceeded` when no answer came within
+        `timeout` seconds, `Unavailable` when memOS could not be reached.
+        """
+        ...
+
+    async def post(self, command: Command, command_id: str) -> None:
+        """Hand a command over without awaiting a reply. Raises `Unavailable`."""
+        ...

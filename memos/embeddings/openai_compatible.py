@@ -1,0 +1,106 @@
+"""Embeddings from any OpenAI-compatible server: LM Studio, OpenAI, vLLM, Ollama, …"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import openai
+
+from memos.errors import EmbeddingRefused, Unavailable
+from memos.records import Vector
+
+MOST_TEXTS = 128
+"""Texts in one request; servers differ in what they take, and this is below the limits of the common ones."""
+
+REQUESTS_AT_ONCE = 4
+
+
+class OpenAICompatible:
+    """Embeds by `POST /embeddings`; vectors are checked and brought to unit length."""
+
+    def __init__(self, client: openai.AsyncOpenAI, model: str, dimension: int) -> None:
+        self._client = client
+        self._model = model
+        self._dimension = dimension
+        self._turns = asyncio.Semaphore(REQUESTS_AT_ONCE)
+
+    @property
+    def model(self) -> str:
+        """The model's name at the server, kept beside every vector."""
+        return self._model
+
+    @property
+    def dimension(self) -> int:
+        """The length of every vector."""
+        return self._dimension
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector per text, in order.
+
+        Raises `EmbeddingRefused` when the server refuses a text or answers with what is no vector of
+        this model, `Unavailable` when it does not answer, is busy or fails.
+        """
+        starts = range(0, len(texts), MOST_TEXTS)
+        batches = await asyncio.gather(*(self._batch(texts[start : start + MOST_TEXTS]) for start in starts))
+        return [vector for batch in batches for vector in batch]
+
+    async def _batch(self, texts: Sequence[str]) -> list[Vector]:
+        async with self._turns:
+            vectors = await request(self._client, self._model, texts)
+        return [unit(vector, self._dimension, self._model) for vector in vectors]
+
+
+async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) -> list[list[float]]:
+    """What the server answers for some texts, in their order."""
+    try:
+        answer = await client.embeddings.create(model=model, input=list(texts), encoding_format="float")
+        found = {item.index: item.embedding for item in answer.data}
+        return [found[index] for index in range(len(texts))]
+    except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
+        raise Unavailable(
+            f"The embedding server {client.base_url} does not embed now: {error}. "
+            "See that it runs and has the model loaded."
+        ) from error
+    except openai.APIStatusError as error:
+        raise EmbeddingRefused(
+            f"The embedding server {client.base_url} refused the text: {error}. "
+            "Check the model's name, the key, and the length of the text."
+        ) from error
+    except (openai.OpenAIError, KeyError, TypeError, AttributeError) as error:
+        raise EmbeddingRefused(
+            f"The embedding server {client.base_url} answered for {model} with something that is not "
+            f"{len(texts)} embeddings: {error!r}. Check that the address is one of an OpenAI-compatible server."
+        ) from error
+
+
+def unit(vector: Sequence[float], dimension: int, model: str) -> Vector:
+    """A vector of length 1 in the same direction. Raises `EmbeddingRefused` for what has none."""
+    if len(vector) != dimension:
+        raise EmbeddingRefused(
+            f"The embedding server answered with {len(vector)} dimensions, where {model} has {dimension}. "
+            "Correct MEMOS_EMBEDDING_MODEL or MEMOS_EMBEDDING_DIMENSION."
+        )
+    length = math.hypot(*vector)
+    if not math.isfinite(length) or length == 0:
+        raise EmbeddingRefused(
+            f"The embedding server answered with a vector that is not finite or all zeros for {model}. "
+            "Reload the model at the server."
+        )
+    return [number / length for number in vector]
+
+
+@asynccontextmanager
+async def open_openai_compatible(
+    url: str, model: str, *, dimension: int, api_key: str, timeout: float
+) -> AsyncIterator[OpenAICompatible]:
+    """An embedder at `url`; a dimension of 0 is asked of the server.
+
+    Raises `Unavailable` or `EmbeddingRefused` when that question has no answer.
+    """
+    client = openai.AsyncOpenAI(base_url=url, api_key=api_key, timeout=timeout, max_retries=1)
+    async with client:
+        if not dimension:
+            [vector] = await request(client, model, ["How long is a vector of yours?"])
+            dimension = len(vector)
+        yield OpenAICompatible(client, model, dimension)

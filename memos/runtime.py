@@ -1,0 +1,129 @@
+"""The composition root: opens everything that a process needs, and closes it again."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from memos.broker.lane import Lane
+from memos.client.redis import open_redis
+from memos.devstack.stack import running_stack
+from memos.embeddings.openai_compatible import open_openai_compatible
+from memos.errors import ConfigurationError
+from memos.events.streams import STREAM_OF
+from memos.events.streams import Lane as LaneName
+from memos.handlers import HANDLERS
+from memos.ports import Embedder, Vectors
+from memos.projection.points import memories_collection
+from memos.records import Collection
+from memos.settings import Settings
+from memos.stores.edge import open_edge
+from memos.stores.memories import PostgresMemories
+from memos.stores.postgres import open_pool
+from memos.stores.projections import open_projections
+from memos.stores.qdrant import open_qdrant
+
+log = logging.getLogger(__name__)
+
+
+def located(settings: Settings) -> Settings:
+    """The settings with the addresses of the stack that runs in `home`, where they give none."""
+    stack = running_stack(settings.home)
+    if stack is None:
+        return settings
+    found = {
+        "redis_url": settings.redis_url or stack.redis_url,
+        "postgres_dsn": settings.postgres_dsn or stack.postgres_dsn,
+        "edge_socket": settings.edge_socket or stack.edge_socket,
+    }
+    return settings.model_copy(update=found)
+
+
+def required(settings: Settings, name: str) -> str:
+    """An address that a command cannot do without. Raises `ConfigurationError` when there is none."""
+    value: str | None = getattr(settings, name)
+    if value is None:
+        raise ConfigurationError(
+            f"No memOS runs in {settings.home}, and MEMOS_{name.upper()} is not set. "
+            "Start one with `memos up`, or set the variable."
+        )
+    return value
+
+
+@asynccontextmanager
+async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
+    """The embedder that the settings name."""
+    if settings.embedder == "openai":
+        if not settings.embedding_model:
+            raise ConfigurationError("MEMOS_EMBEDDER is openai, so MEMOS_EMBEDDING_MODEL must name its model.")
+        async with open_openai_compatible(
+            settings.embedding_url,
+            settings.embedding_model,
+            dimension=settings.embedding_dimension,
+            api_key=settings.embedding_api_key,
+            timeout=settings.embedding_timeout,
+        ) as remote:
+            yield remote
+    else:
+        from memos.embeddings.minilm import MiniLM
+
+        async with MiniLM(threads=settings.embedding_threads or None) as embedded:
+            yield embedded
+
+
+@asynccontextmanager
+async def open_vectors(settings: Settings, collection: Collection) -> AsyncIterator[Vectors]:
+    """The vector engine that the settings name: a Qdrant server, or the Edge process."""
+    if settings.qdrant_url:
+        async with open_qdrant(settings.qdrant_url, settings.qdrant_api_key, collection) as server:
+            yield server
+    elif settings.edge_socket:
+        async with open_edge(settings.edge_socket, collection) as edge:
+            yield edge
+    else:
+        raise ConfigurationError(
+            f"No memOS runs in {settings.home}, and MEMOS_QDRANT_URL is not set. "
+            "Start one with `memos up`, or set the variable."
+        )
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings) -> AsyncIterator[Mapping[str, object]]:
+    """Every port that a handler may name, open."""
+    async with AsyncExitStack() as stack:
+        embedder = await stack.enter_async_context(open_embedder(settings))
+        collection = memories_collection(embedder.model, embedder.dimension)
+        pool = await stack.enter_async_context(open_pool(required(settings, "postgres_dsn")))
+        yield {
+            "embedder": embedder,
+            "memories": PostgresMemories(pool),
+            "projections": await open_projections(pool, collection),
+            "vectors": await stack.enter_async_context(open_vectors(settings, collection)),
+        }
+
+
+async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event) -> None:
+    """Handle the commands of a lane until told to stop."""
+    url = required(settings, "redis_url")
+    handlers = [handler for handler in HANDLERS if STREAM_OF[handler.command].lane == lane]
+    async with open_ports(settings) as ports, open_redis(url, retries=0) as redis:
+        work = Lane(
+            redis,
+            url,
+            handlers,
+            ports,
+            lease_seconds=settings.lease_seconds,
+            reply_ttl=settings.reply_ttl,
+        )
+        log.info("The %s lane is open", lane)
+        await work.run(stopping)
+    log.info("The %s lane is closed", lane)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set, for the running loop."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping

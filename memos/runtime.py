@@ -22,7 +22,6 @@ from memos.stores.edge import open_edge
 from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import open_pool
 from memos.stores.projections import open_projections
-from memos.stores.qdrant import open_qdrant
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +75,8 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
 async def open_vectors(settings: Settings, collection: Collection) -> AsyncIterator[Vectors]:
     """The vector engine that the settings name: a Qdrant server, or the Edge process."""
     if settings.qdrant_url:
+        from memos.stores.qdrant import open_qdrant
+
         async with open_qdrant(settings.qdrant_url, settings.qdrant_api_key, collection) as server:
             yield server
     elif settings.edge_socket:

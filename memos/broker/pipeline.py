@@ -1,5 +1,6 @@
 """FastStream's message pipeline: validation hooks, middlewares and context around each binding."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -14,10 +15,16 @@ from memos.broker.deliveries import Delivery, Entry, read
 from memos.broker.message_format import CloudEventFormat
 from memos.events.streams import GROUP
 
+log = logging.getLogger(__name__)
+
 
 def new_broker(url: str) -> RedisBroker:
     """A FastStream broker that is never connected: the lane reads, FastStream handles."""
-    return RedisBroker(url, message_format=CloudEventFormat, apply_types=False)
+    broker = RedisBroker(
+        url, message_format=CloudEventFormat, apply_types=False, logger=log, log_level=logging.DEBUG
+    )
+    broker._setup_logger()  # noqa: SLF001 - what `connect` would have done
+    return broker
 
 
 class Pipeline:

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 BLOCK_SECONDS = 1
 MOST_COLLECTED = 256
 PAUSE = 0.2
+WAKE = b"wake"
 
 
 class Bus:
@@ -38,6 +39,7 @@ class Bus:
         self.source = source
         self._inbox = f"{REPLY_PREFIX}{socket.gethostname()}-{os.getpid()}-{uuid7().hex}"
         self._waiting: dict[str, asyncio.Future[Envelope]] = {}
+        self._closing = False
 
     async def send(self, command: Command, command_id: str, timeout: float, tenant: str = DEFAULT_TENANT) -> Any:
         """The data of the reply to a command."""
@@ -60,8 +62,8 @@ class Bus:
         await self._publish(command, command_id, tenant)
 
     async def collect(self) -> None:
-        """Take replies out of the inbox for ever, and hand them to whoever waits for them."""
-        while True:
+        """Take replies out of the inbox until `close`, and hand them to whoever waits for them."""
+        while not self._closing:
             try:
                 found = await self._redis.blmpop(
                     BLOCK_SECONDS, 1, self._inbox, direction="LEFT", count=MOST_COLLECTED
@@ -72,6 +74,13 @@ class Bus:
                 continue
             for document in cast("Sequence[bytes]", found[1]) if found else ():
                 self._deliver(document)
+
+    async def close(self) -> None:
+        """Have `collect` return. It is woken, not cancelled: redis-py can swallow a cancellation."""
+        self._closing = True
+        with suppress(RedisError, OSError):
+            await self._redis.rpush(self._inbox, WAKE)
+            await self._redis.expire(self._inbox, BLOCK_SECONDS)
 
     async def _publish(
         self,
@@ -102,6 +111,8 @@ class Bus:
             ) from error
 
     def _deliver(self, document: bytes) -> None:
+        if document == WAKE:
+            return
         try:
             envelope = decode(document)
         except MalformedEntry as error:
@@ -121,8 +132,8 @@ async def open_bus(url: str, source: str) -> AsyncIterator[Bus]:
         try:
             yield bus
         finally:
-            collecting.cancel()
-            await asyncio.gather(collecting, return_exceptions=True)
+            await bus.close()
+            await collecting
 
 
 def _unanswered(command: Command, command_id: str, timeout: float) -> MemosError:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from memos.broker.lane import Lane
 from memos.client.redis import open_redis
-from memos.devstack.stack import running_stack
+from memos.devstack.locate import required
 from memos.embeddings.openai_compatible import open_openai_compatible
 from memos.errors import ConfigurationError
 from memos.events.streams import STREAM_OF
@@ -24,30 +24,6 @@ from memos.stores.postgres import open_pool
 from memos.stores.projections import open_projections
 
 log = logging.getLogger(__name__)
-
-
-def located(settings: Settings) -> Settings:
-    """The settings with the addresses of the stack that runs in `home`, where they give none."""
-    stack = running_stack(settings.home)
-    if stack is None:
-        return settings
-    found = {
-        "redis_url": settings.redis_url or stack.redis_url,
-        "postgres_dsn": settings.postgres_dsn or stack.postgres_dsn,
-        "edge_socket": settings.edge_socket or stack.edge_socket,
-    }
-    return settings.model_copy(update=found)
-
-
-def required(settings: Settings, name: str) -> str:
-    """An address that a command cannot do without. Raises `ConfigurationError` when there is none."""
-    value: str | None = getattr(settings, name)
-    if value is None:
-        raise ConfigurationError(
-            f"No memOS runs in {settings.home}, and MEMOS_{name.upper()} is not set. "
-            "Start one with `memos up`, or set the variable."
-        )
-    return value
 
 
 @asynccontextmanager

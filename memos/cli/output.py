@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from pydantic_core import to_json
 
+from memos.devstack.locate import located, required
 from memos.errors import MemosError
 from memos.events.problems import problem_of
-from memos.runtime import located, required
 from memos.settings import Settings, load_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -4,13 +4,10 @@ import asyncio
 from typing import Annotated
 
 import typer
-import uvicorn
-import uvloop
 
 from memos.cli.output import AsJson, begin_logging, print_json, reported
-from memos.cli.up import up as run_up
+from memos.devstack.locate import located, required
 from memos.events.streams import Lane
-from memos.runtime import located, required, run_worker, stop_on_signals
 from memos.settings import load_settings
 
 
@@ -19,6 +16,8 @@ def up() -> None:
 
     Example: MEMOS_HOME=/data/memos memos up
     """
+    from memos.cli.up import up as run_up
+
     with reported(as_json=False):
         code = run_up(load_settings())
     raise typer.Exit(code)
@@ -31,6 +30,10 @@ def worker(
 
     Example: memos worker --lane bulk
     """
+    import uvloop
+
+    from memos.runtime import run_worker, stop_on_signals
+
     with reported(as_json=False):
         settings = located(load_settings())
         begin_logging(settings)
@@ -46,7 +49,9 @@ def api() -> None:
 
     Example: MEMOS_API_PORT=9000 memos api
     """
-    from memos.api.app import create_app  # FastAPI takes half a second to import
+    import uvicorn
+
+    from memos.api.app import create_app
 
     with reported(as_json=False):
         settings = located(load_settings())

@@ -3,9 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from memos.client.bus import open_bus
 from memos.client.client import Client
-from memos.client.http import open_http
 from memos.errors import ConfigurationError
 
 DEFAULT_URL = "http://127.0.0.1:8090"
@@ -23,9 +21,13 @@ async def connect(
     `ConfigurationError` for any other URL.
     """
     if url.startswith(BUS_SCHEMES):
+        from memos.client.bus import open_bus
+
         async with open_bus(url, source) as bus:
             yield Client(bus, timeout=timeout)
     elif url.startswith(HTTP_SCHEMES):
+        from memos.client.http import open_http
+
         async with open_http(url) as http:
             yield Client(http, timeout=timeout)
     else:

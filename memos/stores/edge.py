@@ -1,0 +1,213 @@
+"""Vectors kept by the Edge process, over its unix socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from memos.errors import ERRORS, Fault, InternalError, MalformedEntry, MemosError, Unavailable
+from memos.points import float32s, payload_with_key
+from memos.ports import Filter
+from memos.records import Collection, Hit, Point, RecordKey, Vector
+from memos.stores.edge_frames import (
+    MAX_POINTS,
+    READ_BUFFER,
+    Failure,
+    Reply,
+    encode,
+    pack_floats,
+    read_frame,
+)
+
+CALLS_IN_FLIGHT = 4
+"""Calls of one upsert sent ahead, so that the process works on one while the next is written."""
+
+Item = TypeVar("Item")
+
+
+class EdgeConnection:
+    """An open connection on which any number of calls may be in flight."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._numbers = count(1)
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._listener = asyncio.create_task(self._listen())
+
+    @property
+    def lost(self) -> bool:
+        """Whether the other side has gone."""
+        return self._listener.done()
+
+    async def call(self, header: Mapping[str, Any], floats: bytes) -> Reply:
+        """Send a request and await its reply. Raises `ConnectionError` when the connection is lost."""
+        number = next(self._numbers)
+        frame = encode({"number": number, **header}, floats)
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = reply
+        try:
+            self._writer.write(frame)
+            await self._writer.drain()
+            return await reply
+        finally:
+            del self._waiting[number]
+
+    async def close(self) -> None:
+        """Close the connection; calls in flight raise `ConnectionError`."""
+        self._listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listener
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+    async def _listen(self) -> None:
+        reason = "it was closed"
+        try:
+            while frame := await read_frame(self._reader):
+                self._accept(Reply.model_validate_json(frame.header))
+        except (OSError, MalformedEntry, ValidationError) as error:
+            reason = str(error)
+        finally:
+            for reply in self._waiting.values():
+                if not reply.done():
+                    reply.set_exception(ConnectionResetError(f"The connection was lost: {reason}"))
+
+    def _accept(self, reply: Reply) -> None:
+        waiting = self._waiting.get(reply.number)
+        if waiting and not waiting.done():
+            waiting.set_result(reply)
+
+
+class EdgeProcess:
+    """The Edge process as a worker sees it: connected when first called, and again when it was restarted."""
+
+    def __init__(self, socket: Path, timeout: float) -> None:
+        self._socket = socket
+        self._timeout = timeout
+        self._connection: EdgeConnection | None = None
+        self._connecting = asyncio.Lock()
+
+    async def call(self, op: str, *, floats: bytes = b"", **fields: Any) -> Reply:
+        """The reply to a request. Raises the error that the process answered, or `Unavailable`."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                reply = await self._exchange({"op": op, **fields}, floats)
+        except TimeoutError as error:
+            raise self._unavailable(op, f"no answer within {self._timeout:g} s") from error
+        except OSError as error:
+            raise self._unavailable(op, str(error)) from error
+        if reply.failure:
+            raise _error(reply.failure)
+        return reply
+
+    async def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection:
+            await self._connection.close()
+
+    async def _exchange(self, header: Mapping[str, Any], floats: bytes) -> Reply:
+        connection = await self._connected()
+        try:
+            return await connection.call(header, floats)
+        except ConnectionError:
+            connection = await self._connected(instead_of=connection)
+            return await connection.call(header, floats)
+
+    async def _connected(self, instead_of: EdgeConnection | None = None) -> EdgeConnection:
+        async with self._connecting:
+            if self._connection and (self._connection.lost or self._connection is instead_of):
+                await self._connection.close()
+                self._connection = None
+            if not self._connection:
+                streams = await asyncio.open_unix_connection(self._socket, limit=READ_BUFFER)
+                self._connection = EdgeConnection(*streams)
+            return self._connection
+
+    def _unavailable(self, op: str, reason: str) -> Unavailable:
+        return Unavailable(
+            f"Qdrant Edge at {self._socket} failed to {op}: {reason}. See that its process runs: `memos up` "
+            f"starts it, and its log tells why it ended."
+        )
+
+
+class EdgeVectors:
+    """One collection of the Edge process; every call is idempotent and made once more after a reconnect."""
+
+    def __init__(self, process: EdgeProcess, collection: Collection) -> None:
+        self._process = process
+        self._collection = collection
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        """Write points, each searchable on return. Raises `InvalidCommand`, `Unavailable`."""
+        for window in _slices(points, MAX_POINTS * CALLS_IN_FLIGHT):
+            await asyncio.gather(*map(self._upsert, _slices(window, MAX_POINTS)))
+
+    async def delete(self, keys: Sequence[RecordKey]) -> None:
+        """Remove points; keys without a point are no error. Raises `Unavailable`."""
+        for part in _slices(keys, MAX_POINTS):
+            await self._call("delete", ids=[str(key.point_id) for key in part])
+
+    async def search(self, vector: Vector, *, matching: Filter, limit: int) -> list[Hit]:
+        """The most similar points that match, best first. Raises `InvalidCommand`, `Unavailable`."""
+        floats = pack_floats([float32s(vector, self._collection)])
+        if limit < 1:
+            return []
+        reply = await self._call("search", floats=floats, matching=matching, limit=limit)
+        return [Hit(UUID(memory_id), score) for memory_id, score in reply.hits]
+
+    async def count(self, matching: Filter) -> int:
+        """How many points match. Raises `InvalidCommand`, `Unavailable`."""
+        return (await self._call("count", matching=matching)).count
+
+    async def ping(self) -> None:
+        """Return when the process answers. Raises `Unavailable`."""
+        await self._process.call("ping")
+
+    async def _upsert(self, points: Sequence[Point]) -> None:
+        await self._call(
+            "upsert",
+            ids=[str(point.key.record.point_id) for point in points],
+            payloads=[payload_with_key(point) for point in points],
+            floats=pack_floats([float32s(point.vector, self._collection) for point in points]),
+        )
+
+    async def _call(self, op: str, **fields: Any) -> Reply:
+        return await self._process.call(op, collection=self._collection.name, **fields)
+
+
+@asynccontextmanager
+async def open_edge(
+    socket: Path, collection: Collection, *, call_timeout: float = 10.0
+) -> AsyncIterator[EdgeVectors]:
+    """The collection in the Edge process at a socket, created if missing; `call_timeout` is in seconds.
+
+    Raises `ModelMismatch` when it holds vectors of another model, `Unavailable` when nobody serves the socket.
+    """
+    process = EdgeProcess(socket, call_timeout)
+    try:
+        await process.call(
+            "open",
+            collection=collection.name,
+            model=collection.model,
+            dimension=collection.dimension,
+            indexes=collection.indexes,
+        )
+        yield EdgeVectors(process, collection)
+    finally:
+        await process.close()
+
+
+def _slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _error(failure: Failure) -> MemosError:
+    faults = [Fault(field, message) for field, message in failure.faults]
+    return ERRORS.get(failure.code, InternalError)(failure.detail, faults=faults)

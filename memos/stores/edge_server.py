@@ -1,0 +1,204 @@
+"""The Edge process: serves the collections of one data folder to all workers over a unix socket.
+
+    python -m memos.stores.edge_server --socket PATH --data FOLDER
+
+The socket appears only when the process is ready. Requests of one connection are answered in order, and
+those of different connections take turns. What is wrong with a request is answered as an error; a
+connection that no longer carries frames is closed. On SIGTERM the process finishes, flushes and ends.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from memos.errors import ConfigurationError, InternalError, MalformedEntry, MemosError, Unavailable
+from memos.filters import parse_filter
+from memos.records import Collection
+from memos.stores.edge_folder import EdgeFolder, edge_folder
+from memos.stores.edge_frames import (
+    READ_BUFFER,
+    Count,
+    Delete,
+    Failure,
+    Frame,
+    Open,
+    Ping,
+    Reply,
+    Request,
+    Search,
+    Upsert,
+    encode,
+    read_frame,
+    read_number,
+    read_request,
+    unpack_floats,
+)
+
+LONGEST_SOCKET_PATH = 100
+"""Most bytes of the socket's path; the kernel's limit is 107, and a name beside it is needed."""
+
+FLUSH_SECONDS = 1.0
+"""Longest time that something written stays only in the write-ahead log."""
+
+GOODBYE_SECONDS = 1.0
+"""Longest time that a stopping process waits for a client to read its last reply."""
+
+logger = logging.getLogger(__name__)
+
+
+def answer(folder: EdgeFolder, request: Request, floats: bytes) -> Reply:
+    """Do what a request asks. Raises kinds of `MemosError`."""
+    number = request.number
+    match request:
+        case Open(collection=name, model=model, dimension=dimension, indexes=indexes):
+            folder.open(Collection(name, model, dimension, indexes))
+        case Upsert(collection=name, ids=ids, payloads=payloads):
+            folder.collection(name).upsert(ids, unpack_floats(floats), payloads)
+        case Delete(collection=name, ids=ids):
+            folder.collection(name).delete(ids)
+        case Search(collection=name, matching=matching, limit=limit):
+            hits = folder.collection(name).search(unpack_floats(floats), parse_filter(matching), limit)
+            return Reply(number=number, hits=hits)
+        case Count(collection=name, matching=matching):
+            return Reply(number=number, count=folder.collection(name).count(parse_filter(matching)))
+        case Ping():
+            pass
+    return Reply(number=number)
+
+
+def reply_to(folder: EdgeFolder, frame: Frame) -> Reply:
+    """Answer a frame, whatever is in it."""
+    try:
+        return answer(folder, read_request(frame), frame.floats)
+    except MemosError as error:
+        failure = error
+    except OSError as error:
+        failure = Unavailable(f"Qdrant Edge cannot use its data folder: {error}. Check the disk.")
+    except Exception as error:
+        logger.exception("A request failed in a way that was not foreseen.")
+        failure = InternalError(f"The Edge process failed on a request: {error!r}. Its log tells more.")
+    return Reply(
+        number=read_number(frame),
+        failure=Failure(code=failure.code, detail=failure.detail, faults=list(failure.faults)),
+    )
+
+
+async def converse(folder: EdgeFolder, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the requests of one connection in order until it ends or no longer carries frames."""
+    try:
+        while frame := await read_frame(reader):
+            writer.write(encode(reply_to(folder, frame)))
+            await writer.drain()
+            await asyncio.sleep(0)
+    except MalformedEntry as error:
+        logger.warning("A connection was closed. %s", error)
+        writer.write(encode(Reply(number=0, failure=Failure(code=error.code, detail=error.detail))))
+    except ConnectionError as error:
+        logger.info("A connection was lost. %s", error)
+    finally:
+        writer.close()
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await writer.wait_closed()
+
+
+async def flush_regularly(folder: EdgeFolder) -> None:
+    """Flush what was written a second ago, for ever; a failure is logged and tried again."""
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        try:
+            folder.flush()
+        except Unavailable as error:
+            logger.warning("%s", error)
+
+
+async def serve(folder: EdgeFolder, path: Path) -> None:
+    """Serve at a path until SIGTERM or SIGINT. Raises `ConfigurationError` when the path cannot be used."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with listening(path) as listener:
+        logger.info("Qdrant Edge serves at %s.", path)
+        await serve_until(stop, folder, listener)
+
+
+async def serve_until(stop: asyncio.Event, folder: EdgeFolder, listener: socket.socket) -> None:
+    """Converse with every client until told to stop; then let each have the reply to its running request."""
+    async with asyncio.TaskGroup() as group:
+        tasks = {group.create_task(flush_regularly(folder))}
+
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = group.create_task(converse(folder, reader, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        server = await asyncio.start_unix_server(connected, sock=listener, limit=READ_BUFFER)
+        await stop.wait()
+        server.close()
+        for task in tasks:
+            task.cancel()
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[socket.socket]:
+    """A socket of this user that listens at a path until the end.
+
+    Raises `ConfigurationError` when the path is too long, or taken by something alive.
+    """
+    check_free(path)
+    unnamed = path.with_name(f"{path.name}.new")
+    unnamed.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        mask = os.umask(0o177)
+        try:
+            listener.bind(os.fspath(unnamed))
+        finally:
+            os.umask(mask)
+        listener.listen()
+        unnamed.rename(path)
+        inode = path.stat().st_ino
+        try:
+            yield listener
+        finally:
+            with suppress(FileNotFoundError):
+                if path.stat().st_ino == inode:
+                    path.unlink()
+
+
+def check_free(path: Path) -> None:
+    """Raise `ConfigurationError` unless a socket may be made here; one that nobody serves may be replaced."""
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise ConfigurationError(
+            f"The socket's path {path} is longer than {LONGEST_SOCKET_PATH} bytes. Set a shorter MEMOS_HOME."
+        )
+    if path.exists() and not path.is_socket():
+        raise ConfigurationError(f"{path} is a file, not a socket. Move it away, or name another socket.")
+    with socket.socket(socket.AF_UNIX) as probe, suppress(FileNotFoundError, ConnectionRefusedError):
+        probe.connect(os.fspath(path))
+        raise ConfigurationError(f"The socket {path} is served by another process. Stop that one first.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the Edge process; exits with one line on stderr when it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m memos.stores.edge_server", description=__doc__)
+    parser.add_argument("--socket", type=Path, required=True, help="unix socket to serve")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the collections")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        with edge_folder(options.data) as folder:
+            asyncio.run(serve(folder, options.socket))
+        logger.info("Qdrant Edge stopped.")
+    except (ConfigurationError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Migrations on a real PostgreSQL."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from memos.errors import ConfigurationError
+from memos.stores.migrate import Migration, find_migrations, migrate
+
+COLUMNS = """
+select column_name, data_type, is_nullable, column_default, character_maximum_length
+from information_schema.columns where table_name = 'registered_tools' order by ordinal_position
+"""
+
+
+async def test_every_migration_is_applied_once_and_in_order(empty_database: str) -> None:
+    names = [migration.name for migration in find_migrations()]
+
+    assert await migrate(empty_database) == names
+    assert await migrate(empty_database) == []
+
+
+async def test_two_processes_that_start_at_once_apply_each_migration_once(empty_database: str) -> None:
+    applied = await asyncio.gather(*(migrate(empty_database) for _ in range(4)))
+
+    assert sorted(applied, key=len)[:3] == [[], [], []]
+    assert max(applied, key=len) == [migration.name for migration in find_migrations()]
+
+
+async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(empty_database: str) -> None:
+    await migrate(empty_database, [Migration("0001_one", "create table one ()")])
+
+    with pytest.raises(ConfigurationError, match="0001_one was changed after it had been applied"):
+        await migrate(empty_database, [Migration("0001_one", "create table another ()")])
+
+
+async def test_a_ledger_of_a_newer_version_is_refused(empty_database: str) -> None:
+    await migrate(empty_database, [Migration("9999_future", "select 1")])
+
+    with pytest.raises(ConfigurationError, match="9999_future.*newer memOS"):
+        await migrate(empty_database)
+
+
+async def test_a_migration_that_fails_leaves_nothing_of_itself(empty_database: str) -> None:
+    broken = Migration("0001_broken", "create table kept (); create table kept ()")
+
+    with pytest.raises(asyncpg.DuplicateTableError):
+        await migrate(empty_database, [broken])
+
+    assert await migrate(empty_database, [Migration("0001_broken", "create table kept ()")]) == ["0001_broken"]
+
+
+async def test_the_first_migration_makes_registered_tools_as_specified(empty_database: str) -> None:
+    await migrate(empty_database, find_migrations()[:1])
+
+    connection = await asyncpg.connect(empty_database)
+    columns = [tuple(row) for row in await connection.fetch(COLUMNS)]
+    indexes = await connection.fetch("select indexdef from pg_indexes where tablename = 'registered_tools'")
+    await connection.close()
+
+    assert columns == [
+        ("id", "integer", "NO", "nextval('registered_tools_id_seq'::regclass)", None),
+        ("tool_id", "character varying", "NO", None, 255),
+        ("name", "character varying", "NO", None, 255),
+        ("description", "text", "NO", None, None),
+        ("endpoint_url", "character varying", "NO", None, 1024),
+        ("request_schema", "jsonb", "YES", None, None),
+        ("response_schema", "jsonb", "YES", None, None),
+        ("required_capabilities", "ARRAY", "YES", None, None),
+        ("created_at", "timestamp with time zone", "YES", "CURRENT_TIMESTAMP", None),
+        ("updated_at", "timestamp with time zone", "YES", "CURRENT_TIMESTAMP", None),
+    ]
+    definitions = {row["indexdef"].split(" ON public.")[1] for row in indexes}
+    assert definitions == {
+        "registered_tools USING btree (id)",
+        "registered_tools USING btree (tool_id)",
+        "registered_tools USING btree (name)",
+        "registered_tools USING gin (required_capabilities)",
+    }
+
+
+async def test_a_tool_id_is_unique_within_its_tenant_alone(postgres_dsn: str) -> None:
+    insert = "insert into registered_tools (tenant, tool_id, name, description, endpoint_url) values ($1, 't', '', '', '')"
+    connection = await asyncpg.connect(postgres_dsn)
+    try:
+        await connection.execute(insert, "a")
+        await connection.execute(insert, "b")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute(insert, "a")
+    finally:
+        await connection.close()

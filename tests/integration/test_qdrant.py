@@ -1,0 +1,128 @@
+"""How the adapter of the Qdrant server fails; what it does is in the contract of all engines."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from qdrant_client import AsyncQdrantClient, models
+
+from memos.errors import ConfigurationError, InvalidCommand, MemosError, Unavailable
+from memos.records import Collection
+from memos.stores.qdrant import QdrantVectors, open_collection, open_qdrant
+
+COLLECTION = Collection("memories", "model-a", 4, {"tenant": "keyword", "sequence": "integer"})
+
+
+def client_of(server: httpx.MockTransport) -> AsyncQdrantClient:
+    return AsyncQdrantClient(url="http://qdrant.test", check_compatibility=False, transport=server)
+
+
+def answering(status: int, body: str) -> QdrantVectors:
+    """The collection in a server that gives every request this answer."""
+    client = client_of(httpx.MockTransport(lambda _: httpx.Response(status, text=body)))
+    return QdrantVectors(client, COLLECTION, "Qdrant at test")
+
+
+async def test_a_server_that_is_not_there_is_unavailable_saying_where_and_what_to_do() -> None:
+    with pytest.raises(Unavailable, match=r"Qdrant at http://127\.0\.0\.1:1 failed to open .* MEMOS_QDRANT_URL"):
+        async with open_qdrant("http://127.0.0.1:1", None, COLLECTION):
+            pass
+
+
+async def test_a_url_that_is_none_is_a_wrong_configuration() -> None:
+    with pytest.raises(ConfigurationError, match="MEMOS_QDRANT_URL=ftp://host cannot be used"):
+        async with open_qdrant("ftp://host", None, COLLECTION):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said"),
+    [
+        (401, Unavailable, "MEMOS_QDRANT_API_KEY"),
+        (403, Unavailable, "MEMOS_QDRANT_API_KEY"),
+        (400, InvalidCommand, "no index for it"),
+        (404, Unavailable, "404 no index for it"),
+        (500, Unavailable, "500 no index for it"),
+        (503, Unavailable, "See the server's log"),
+    ],
+)
+async def test_what_a_server_refuses_says_who_what_and_why(status: int, kind: type[MemosError], said: str) -> None:
+    vectors = answering(status, "no index for it")
+    with pytest.raises(kind) as refusal:
+        await vectors.count({})
+    assert "Qdrant at test failed to count" in refusal.value.detail
+    assert said in refusal.value.detail
+
+
+async def test_an_answer_that_is_not_qdrants_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="Qdrant at test failed to search"):
+        await answering(200, "<html>").search([1, 0, 0, 0], matching={}, limit=1)
+
+
+async def test_a_collection_that_does_not_say_its_model_is_refused() -> None:
+    client = AsyncQdrantClient(":memory:")
+    params = models.VectorParams(size=4, distance=models.Distance.COSINE)
+    await client.create_collection("made_by_hand", vectors_config=params)
+    alias = models.CreateAlias(collection_name="made_by_hand", alias_name="memos_memories")
+    await client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+    with pytest.raises(ConfigurationError, match=r"Use Qdrant 1\.16 or newer"):
+        await open_collection(client, COLLECTION, where="memory", indexed=False)
+
+
+class EmptyServer:
+    """Answers as a server does that another worker reaches first: creating finds the collection made."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Any]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content) if request.content else None
+        self.asked.append((request.method, request.url.path, body))
+        if (request.method, request.url.path) == ("PUT", "/collections/memos_memories_g1"):
+            return httpx.Response(409, json={"status": {"error": "it already exists"}})
+        return httpx.Response(200, json={"result": self.result(request), "status": "ok", "time": 0.0})
+
+    def result(self, request: httpx.Request) -> object:
+        match request.method, request.url.path:
+            case "GET", "/aliases":
+                return {"aliases": []}
+            case "GET", "/collections/memos_memories_g1/exists":
+                return {"exists": True}
+            case "GET", "/collections/memos_memories_g1":
+                return COLLECTION_INFO
+            case "PUT", "/collections/memos_memories_g1/index":
+                return {"operation_id": 1, "status": "completed"}
+            case _:
+                return True
+
+
+COLLECTION_INFO = {
+    "status": "green",
+    "optimizer_status": "ok",
+    "segments_count": 1,
+    "config": {
+        "params": {"vectors": {"size": 4, "distance": "Cosine"}},
+        "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000},
+        "optimizer_config": {
+            "deleted_threshold": 0.2,
+            "vacuum_min_vector_number": 1000,
+            "default_segment_number": 0,
+            "flush_interval_sec": 5,
+        },
+        "metadata": {"model": "model-a", "dimension": 4},
+    },
+    "payload_schema": {"sequence": {"data_type": "integer", "points": 0}},
+}
+
+
+async def test_a_new_collection_is_made_behind_an_alias_with_its_model_and_missing_indexes() -> None:
+    server = EmptyServer()
+    await open_collection(client_of(httpx.MockTransport(server)), COLLECTION, where="Qdrant at test")
+    changes = [(path, body) for method, path, body in server.asked if method != "GET"]
+    creation, alias, index = changes
+    assert creation[1]["metadata"] == {"model": "model-a", "dimension": 4}
+    assert creation[1]["vectors"] == {"size": 4, "distance": "Cosine"}
+    made = {"collection_name": "memos_memories_g1", "alias_name": "memos_memories"}
+    assert alias == ("/collections/aliases", {"actions": [{"create_alias": made}]})
+    assert index[1] == {"field_name": "tenant", "field_schema": {"type": "keyword", "is_tenant": True}}

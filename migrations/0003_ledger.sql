@@ -70,7 +70,8 @@ create table memory_embeddings (
 );
 alter table memory_embeddings alter column vector set storage external;
 
-create index memory_embeddings_content on memory_embeddings (tenant, model, content_hash)
+-- Here and below, what tells rows apart comes first, so that an index is never entered by what all rows share.
+create index memory_embeddings_content on memory_embeddings (content_hash, tenant, model)
     where computed;
 
 -- The last place given out in each session.
@@ -131,7 +132,7 @@ create table projections (
     record_id uuid not null,
     wanted integer,
     version integer not null default 0,
-    primary key (name, generation, tenant, record_id)
+    primary key (record_id, tenant, name, generation)
 );
 
 create index projections_behind on projections (name, generation) where wanted is distinct from version;

@@ -34,7 +34,13 @@ async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
     """A pool of connections that speak JSON. Raises `Unavailable` when the server does not answer."""
     with translated():
         pool = await asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, init=_speak_json, command_timeout=60, timeout=10
+            dsn,
+            min_size=1,
+            max_size=size,
+            init=_speak_json,
+            server_settings={"enable_seqscan": "off"},  # every statement finds its rows by key
+            command_timeout=60,
+            timeout=10,
         )
     try:
         yield pool

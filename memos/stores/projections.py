@@ -27,14 +27,14 @@ class PostgresProjections:
     async def mark(self, keys: Sequence[VersionKey]) -> list[RecordKey]:
         """Note what the projection now has; return the records that moved on meanwhile."""
         with translated():
-            rows = await self._pool.fetch(self._sql["mark_projected"], *self._generation, *columns(sorted(keys)))
+            rows = await self._pool.fetch(self._sql["mark_projected"], *self._columns(keys))
         marked = {RecordKey(*row) for row in rows}
         return [key.record for key in keys if key.record not in marked]
 
     async def unmark(self, keys: Sequence[RecordKey]) -> None:
         """Note that the projection no longer has records that the ledger has buried."""
         with translated():
-            await self._pool.execute(self._sql["unmark_projected"], *self._generation, *columns(sorted(keys)))
+            await self._pool.execute(self._sql["unmark_projected"], *self._columns(keys))
 
     async def behind(self) -> int:
         """How many records the projection still has to be given or to be rid of."""
@@ -45,8 +45,11 @@ class PostgresProjections:
     async def behind_among(self, keys: Sequence[RecordKey]) -> set[RecordKey]:
         """Those of the records with which the projection is behind."""
         with translated():
-            rows = await self._pool.fetch(self._sql["behind_among"], *self._generation, *columns(sorted(keys)))
+            rows = await self._pool.fetch(self._sql["behind_among"], *self._columns(keys))
         return {RecordKey(*row) for row in rows}
+
+    def _columns(self, keys: Sequence[tuple[object, ...]]) -> list[list[object]]:
+        return columns([(*self._generation, *key) for key in sorted(keys)])
 
 
 async def open_projections(pool: Pool, collection: Collection) -> PostgresProjections:

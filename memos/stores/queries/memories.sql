@@ -29,10 +29,14 @@ from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as k (tenant, sourc
 where (c.tenant, c.source, c.command_id) = (k.tenant, k.source, k.command_id)
 
 -- name: known_vectors
-select distinct on (e.tenant, e.content_hash) e.tenant, e.content_hash, e.vector
-from memory_embeddings e
-join unnest($2::text[], $3::bytea[]) as k (tenant, content_hash) using (tenant, content_hash)
-where e.model = $1 and e.computed
+select k.tenant, k.content_hash, e.vector
+from unnest($2::text[], $3::bytea[]) as k (tenant, content_hash)
+cross join lateral (
+    select vector
+    from memory_embeddings
+    where (content_hash, tenant, model) = (k.content_hash, k.tenant, $1) and computed
+    limit 1
+) e
 
 -- name: draw_sequences
 insert into session_sequences as s (tenant, agent_id, session_id, last)

@@ -1,3 +1,6 @@
+-- The name and generation come as columns too: as constants they would tempt the planner, on a table
+-- without statistics, to walk the whole generation.
+
 -- name: embedded_memories
 select m.*, e.vector
 from unnest($1::text[], $2::uuid[]) as k (tenant, memory_id)
@@ -14,15 +17,17 @@ where m.deleted_at is null
 -- name: mark_projected
 update projections p
 set version = k.version
-from unnest($3::text[], $4::uuid[], $5::integer[]) as k (tenant, memory_id, version)
-where p.name = $1 and p.generation = $2 and (p.tenant, p.record_id) = (k.tenant, k.memory_id)
+from unnest($1::text[], $2::integer[], $3::text[], $4::uuid[], $5::integer[])
+    as k (name, generation, tenant, record_id, version)
+where (p.record_id, p.tenant, p.name, p.generation) = (k.record_id, k.tenant, k.name, k.generation)
     and p.wanted = k.version
 returning p.tenant, p.record_id
 
 -- name: unmark_projected
 delete from projections p
-using unnest($3::text[], $4::uuid[]) as k (tenant, memory_id)
-where p.name = $1 and p.generation = $2 and (p.tenant, p.record_id) = (k.tenant, k.memory_id)
+using unnest($1::text[], $2::integer[], $3::text[], $4::uuid[])
+    as k (name, generation, tenant, record_id)
+where (p.record_id, p.tenant, p.name, p.generation) = (k.record_id, k.tenant, k.name, k.generation)
     and p.wanted is null
 
 -- name: count_behind
@@ -31,8 +36,9 @@ select count(*) from projections where name = $1 and generation = $2 and wanted 
 -- name: behind_among
 select p.tenant, p.record_id
 from projections p
-join unnest($3::text[], $4::uuid[]) as k (tenant, memory_id) on (p.tenant, p.record_id) = (k.tenant, k.memory_id)
-where p.name = $1 and p.generation = $2 and p.wanted is distinct from p.version
+join unnest($1::text[], $2::integer[], $3::text[], $4::uuid[])
+    as k (name, generation, tenant, record_id) using (record_id, tenant, name, generation)
+where p.wanted is distinct from p.version
 
 -- name: current_generation
 select generation, model, dimension from generations where projection = $1 and is_current

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from memos.broker.lane import Lane
 from memos.client.redis import open_redis
 from memos.devstack.locate import required
-from memos.embeddings.openai_compatible import open_openai_compatible
 from memos.errors import ConfigurationError
 from memos.events.streams import STREAM_OF
 from memos.events.streams import Lane as LaneName
@@ -30,6 +29,8 @@ log = logging.getLogger(__name__)
 async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
     """The embedder that the settings name."""
     if settings.embedder == "openai":
+        from memos.embeddings.openai_compatible import open_openai_compatible
+
         if not settings.embedding_model:
             raise ConfigurationError("MEMOS_EMBEDDER is openai, so MEMOS_EMBEDDING_MODEL must name its model.")
         async with open_openai_compatible(

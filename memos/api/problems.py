@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-from memos.errors import Fault, InvalidCommand, MemosError, UnknownRoute
+from memos.errors import Fault, InvalidCommand, MemosError, TooLarge, UnknownRoute
 from memos.events.problems import Problem, faults_in, problem_of, summary_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -49,6 +49,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         return problem_response(
             UnknownRoute(f"There is no {request.method} {request.url.path}. See /docs for what there is.")
         )
+    if error.status_code == TooLarge.status:
+        return problem_response(TooLarge("The body is larger than memOS reads. Send it in several requests."))
     detail = f"The request could not be read: {error.detail}. Send JSON in UTF-8."
     return respond(problem_of(InvalidCommand(detail)).model_copy(update={"status": error.status_code}))
 

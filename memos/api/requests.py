@@ -27,18 +27,11 @@ RequestTimeout = Annotated[
 class Exchange:
     """One request's way over the bus, with its tenant, command id and deadline."""
 
-    def __init__(
-        self,
-        request: Request,
-        idempotency_key: IdempotencyKey = None,
-        request_timeout: RequestTimeout = None,
-    ) -> None:
-        state = request.app.state
-        self._bus: Bus = state.bus
-        self._timeout: float = request_timeout or state.timeout
+    def __init__(self, bus: Bus, command_id: str, timeout: float) -> None:
+        self._bus = bus
+        self._timeout = timeout
         self.tenant = DEFAULT_TENANT
-        self.command_id = idempotency_key or str(uuid7())
-        request.state.command_id = self.command_id
+        self.command_id = command_id
 
     @property
     def memory_id(self) -> UUID:
@@ -59,7 +52,16 @@ class Exchange:
         await self._bus.post(command, self.command_id, self.tenant)
 
 
-Asked = Annotated[Exchange, Depends()]
+async def exchange(
+    request: Request, idempotency_key: IdempotencyKey = None, request_timeout: RequestTimeout = None
+) -> Exchange:
+    """The exchange of a request; a coroutine, since FastAPI runs what is none in a thread of its own."""
+    state = request.app.state
+    command_id = request.state.command_id = idempotency_key or str(uuid7())
+    return Exchange(state.bus, command_id, request_timeout or state.timeout)
+
+
+Asked = Annotated[Exchange, Depends(exchange)]
 
 
 def json_response(data: Any, status: int = 200) -> Response:

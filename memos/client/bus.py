@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from memos.client.ids import uuid7
+from memos.client.publisher import Publisher
 from memos.client.redis import open_redis
 from memos.errors import DeadlineExceeded, MalformedEntry, MemosError, Unavailable
-from memos.events.envelope import DEFAULT_TENANT, FIELD, REPLY_PREFIX, Envelope, decode
+from memos.events.envelope import DEFAULT_TENANT, REPLY_PREFIX, Envelope, decode
 from memos.events.memories import Command
 from memos.events.problems import PROBLEM_TYPE, Problem, error_of
 from memos.events.streams import STREAM_OF
@@ -36,6 +37,7 @@ class Bus:
 
     def __init__(self, redis: Redis, source: str) -> None:
         self._redis = redis
+        self._publisher = Publisher(redis)
         self.source = source
         self._inbox = f"{REPLY_PREFIX}{socket.gethostname()}-{os.getpid()}-{uuid7().hex}"
         self._waiting: dict[str, asyncio.Future[Envelope]] = {}
@@ -96,14 +98,14 @@ class Bus:
             source=self.source,
             type=stream.event_type,
             time=datetime.now(UTC),
-            data=command,
+            data=command.model_dump(exclude_unset=True),
             tenant=tenant,
             replyto=self._inbox if correlation else None,
             correlationid=correlation,
             ttlms=round(timeout * 1000) if timeout and not stream.writes else None,
         )
         try:
-            await self._redis.xadd(stream.name, {FIELD: envelope.encode()})
+            await self._publisher.add(stream.name, envelope.encode())
         except (RedisError, OSError) as error:
             raise Unavailable(
                 f"The bus (Redis) did not take command {command_id}: {error}. "

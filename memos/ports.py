@@ -1,6 +1,6 @@
 """What the handlers need from the outside, named for what it keeps; adapters live in `stores` and `embeddings`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -21,6 +21,9 @@ from memos.records import (
     Vector,
     VersionKey,
 )
+
+Ready = Callable[[], None]
+"""What the handler of a batch calls when its texts are embedded, so that the next batch may begin."""
 
 Filter = Mapping[str, Any]
 """A filter in the JSON of Qdrant's REST interface: `must`, `should`, `must_not` over payload fields."""

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from redis.typing import KeyT, StreamIdT
 
 from memos.broker.bindings import Verdict
 from memos.broker.deliveries import Entry
 from memos.broker.settling import Settler
+from memos.broker.turns import CURRENT_TURN, Turn, Turns
 from memos.events.streams import GROUP, Stream
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class StreamConsumer:
         self._slots = SLOTS_FOR_BATCHES if batch > 1 else SLOTS_FOR_SINGLES
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[bytes] = set()
+        self._turns = Turns()
         self._replaying = False
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -59,7 +61,7 @@ class StreamConsumer:
         await self._open_group(stopping)
         while not stopping.is_set():
             try:
-                self.accept(await self._next())
+                await self._take_next()
                 pause = FIRST_PAUSE
             except (RedisError, OSError) as error:
                 log.warning("Reading %s failed: %s; trying again in %.1f s", self.stream.name, error, pause)
@@ -73,14 +75,15 @@ class StreamConsumer:
         """Look among this consumer's own pending entries next: an answer that carried some was lost."""
         self._replaying = True
 
-    def accept(self, entries: Sequence[Entry]) -> None:
-        """Take entries into work, together as far as the handler takes them so."""
+    def accept(self, entries: Sequence[Entry], turn: Turn | None = None) -> bool:
+        """Take entries into work, together as far as the handler takes them so; say if there were any."""
         new = [entry for entry in entries if entry.id not in self._held]
         self._held.update(entry.id for entry in new)
         for start in range(0, len(new), self._batch):
-            task = asyncio.create_task(self._handle(new[start : start + self._batch]))
+            task = asyncio.create_task(self._handle(new[start : start + self._batch], turn))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        return bool(new)
 
     async def finish(self) -> None:
         """Return when all work under way is done."""
@@ -88,26 +91,38 @@ class StreamConsumer:
             await asyncio.wait(self._tasks)
 
     async def _open_group(self, stopping: asyncio.Event) -> None:
+        pause = FIRST_PAUSE
         while not stopping.is_set():
             try:
                 await self._redis.xgroup_create(self.stream.name, GROUP, id="0", mkstream=True)
-            except ResponseError as error:
+            except (RedisError, OSError) as error:
                 if "BUSYGROUP" in str(error):
                     return
-                raise
-            except (RedisError, OSError) as error:
-                log.warning("Redis does not answer: %s; trying again in %.1f s", error, LONGEST_PAUSE)
-                await asyncio.sleep(LONGEST_PAUSE)
+                log.warning("%s cannot be opened: %s; trying again in %.1f s", self.stream.name, error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 return
 
-    async def _next(self) -> list[Entry]:
-        free = self._slots - len(self._tasks)
-        if free <= 0:
+    async def _take_next(self) -> None:
+        """Read as much as there is room for, a batch not before the one before has been embedded."""
+        while len(self._tasks) >= self._slots:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            return []
-        count = self._batch if self._batch > 1 else free
-        return await self._pending() if self._replaying else await self._read(">", count)
+        if self._replaying:
+            self.accept(await self._pending())
+        elif self._batch == 1:
+            self.accept(await self._read(">", self._slots - len(self._tasks)))
+        else:
+            await self._take_batch()
+
+    async def _take_batch(self) -> None:
+        turn = await self._turns.take()
+        taken = False
+        try:
+            taken = self.accept(await self._read(">", self._batch), turn)
+        finally:
+            if not taken:
+                turn.end()
 
     async def _pending(self) -> list[Entry]:
         entries = await self._read("0", MOST_PENDING)
@@ -118,13 +133,17 @@ class StreamConsumer:
         streams = cast("dict[KeyT, StreamIdT]", {self.stream.name: after})
         found = await self._redis.xreadgroup(GROUP, self._name, streams, count=count, block=BLOCK_MS)
         answer = cast("Sequence[tuple[bytes, Sequence[tuple[bytes, dict[bytes, bytes]]]]]", found or ())
-        return [Entry(*entry) for _, entries in answer for entry in entries]
+        return [Entry(entry, fields or {}) for _, entries in answer for entry, fields in entries]
 
-    async def _handle(self, entries: Sequence[Entry]) -> None:
+    async def _handle(self, entries: Sequence[Entry], turn: Turn | None) -> None:
         try:
+            if turn:
+                CURRENT_TURN.set(turn)
             await self._settler.settle(self.stream, await self._process(entries))
         except Exception:
             # The entries stay pending, so nothing is lost; the consumer must go on.
             log.exception("Entries of %s could not be settled", self.stream.name)
         finally:
             self._held.difference_update(entry.id for entry in entries)
+            if turn:
+                turn.end()

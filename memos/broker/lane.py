@@ -12,6 +12,7 @@ from memos.broker.consumer import StreamConsumer
 from memos.broker.leases import Lease, consumer_name
 from memos.broker.pipeline import Pipeline, new_broker
 from memos.broker.settling import Settler
+from memos.broker.turns import end_current_turn
 from memos.handlers import Handler
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Lane:
         self._pipelines = []
         self._consumers = []
         for handler in handlers:
-            binding = Binding(handler, ports)
+            binding = Binding(handler, {**ports, "ready": end_current_turn})
             pipeline = Pipeline(broker, binding, self._lease.consumer)
             self._pipelines.append(pipeline)
             self._consumers.append(

@@ -23,7 +23,7 @@ def new_broker(url: str) -> RedisBroker:
     broker = RedisBroker(
         url, message_format=CloudEventFormat, apply_types=False, logger=log, log_level=logging.DEBUG
     )
-    broker._setup_logger()  # noqa: SLF001 - what `connect` would have done
+    broker._setup_logger()  # as `connect` would
     return broker
 
 

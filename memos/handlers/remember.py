@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from memos.errors import MemosError, Unavailable
 from memos.events.memories import StoreOutcome
-from memos.handlers.bisect import onwards
+from memos.handlers.bisect import bisected, onwards
 from memos.handlers.digests import digest_of
 from memos.handlers.embed import Wish, embeddings_of
-from memos.ports import Embedder, Memories, Projections, Vectors
+from memos.ports import Embedder, Memories, Projections, Ready, Vectors
 from memos.projection.points import point_of
 from memos.projection.projector import project, reproject
-from memos.records import Draft, Embedding, RecordKey, Stored, VersionKey, memory_id_for
+from memos.records import Draft, Embedding, Point, RecordKey, Stored, VersionKey, memory_id_for
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +31,13 @@ async def remember(
     vectors: Vectors,
     projections: Projections,
     embedder: Embedder,
+    ready: Ready,
 ) -> list[Outcome]:
     """Store what is wished; one outcome each, in order. Raises `Unavailable`, and then nothing is lost."""
     handled = await memories.handled([wish.origin.key for wish in wishes])
     new = [wish for wish in wishes if wish.origin.key not in handled]
     embeddings = iter(await embeddings_of(new, memories=memories, embedder=embedder))
+    ready()
     drafts = [_draft(wish, None if wish.origin.key in handled else next(embeddings)) for wish in wishes]
     stored = await onwards(drafts, memories.store)
     behind = await _search(drafts, stored, vectors=vectors, projections=projections)
@@ -73,7 +75,31 @@ async def _search(
     vectors: Vectors,
     projections: Projections,
 ) -> set[RecordKey]:
-    """Make what was stored searchable; return the records that are not, yet."""
+    """Make what was stored searchable; return the records that are not, yet. What is committed never fails."""
+
+    async def write(some: Sequence[Point]) -> Sequence[RecordKey]:
+        await project(some, vectors=vectors, projections=projections)
+        return [point.key.record for point in some]
+
+    async def rewrite(some: Sequence[RecordKey]) -> Sequence[RecordKey]:
+        await reproject(some, vectors=vectors, projections=projections)
+        return some
+
+    points, known = _to_search(drafts, stored)
+    written = [point.key.record for point in points]
+    try:
+        late = _refused(written, await bisected(points, write))
+        behind = sorted(await projections.behind_among(known))
+        return late | _refused(behind, await bisected(behind, rewrite))
+    except Unavailable as error:
+        log.warning("Memories are committed, but not searchable yet: %s", error)
+        return {*known, *written}
+
+
+def _to_search(
+    drafts: Sequence[Draft | MemosError], stored: Sequence[Stored | MemosError]
+) -> tuple[list[Point], list[RecordKey]]:
+    """The points of new memories, and the records that the ledger had before."""
     points, known = [], []
     for draft, result in zip(drafts, stored, strict=True):
         if isinstance(draft, MemosError) or isinstance(result, MemosError):
@@ -83,14 +109,16 @@ async def _search(
             known.append(key.record)
         else:
             points.append(point_of(key, draft, draft.embedding.vector))
-    try:
-        await project(points, vectors=vectors, projections=projections)
-        behind = await projections.behind_among(known) if known else set()
-        await reproject(sorted(behind), vectors=vectors, projections=projections)
-    except Unavailable as error:
-        log.warning("Memories are committed, but not searchable yet: %s", error)
-        return {*known, *(point.key.record for point in points)}
-    return set()
+    return points, known
+
+
+def _refused(records: Sequence[RecordKey], results: Sequence[RecordKey | MemosError]) -> set[RecordKey]:
+    refused = set()
+    for record, result in zip(records, results, strict=True):
+        if isinstance(result, MemosError):
+            log.error("Memory %s is committed, but the vector engine refuses it: %s", record.memory_id, result)
+            refused.add(record)
+    return refused
 
 
 def _outcome(tenant: str, result: Stored | MemosError, behind: set[RecordKey]) -> Outcome:

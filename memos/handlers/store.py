@@ -8,7 +8,7 @@ from memos.events.memories import IngestBatch, IngestItem, StoreMemories, StoreM
 from memos.events.problems import problem_of
 from memos.handlers.embed import Wish
 from memos.handlers.remember import Outcome, remember
-from memos.ports import Embedder, Memories, Projections, Vectors
+from memos.ports import Embedder, Memories, Projections, Ready, Vectors
 from memos.records import Origin
 
 
@@ -20,10 +20,18 @@ async def store_memory(
     vectors: Vectors,
     projections: Projections,
     embedder: Embedder,
+    ready: Ready,
 ) -> list[Outcome]:
     """Remember texts that came one by one."""
     wishes = [Wish(origin, command) for origin, command in zip(origins, commands, strict=True)]
-    return await remember(wishes, memories=memories, vectors=vectors, projections=projections, embedder=embedder)
+    return await remember(
+        wishes,
+        memories=memories,
+        vectors=vectors,
+        projections=projections,
+        embedder=embedder,
+        ready=ready,
+    )
 
 
 async def store_memories(
@@ -34,6 +42,7 @@ async def store_memories(
     vectors: Vectors,
     projections: Projections,
     embedder: Embedder,
+    ready: Ready,
 ) -> list[StoreOutcomes | MemosError]:
     """Remember texts that came in batches."""
     batches = [
@@ -46,6 +55,7 @@ async def store_memories(
         vectors=vectors,
         projections=projections,
         embedder=embedder,
+        ready=ready,
     )
     return _regroup(batches, outcomes)
 
@@ -58,6 +68,7 @@ async def ingest_batch(
     vectors: Vectors,
     projections: Projections,
     embedder: Embedder,
+    ready: Ready,
 ) -> list[StoreOutcomes | MemosError]:
     """Remember passages of documents, shared by all agents of their tenant."""
     batches = [
@@ -70,6 +81,7 @@ async def ingest_batch(
         vectors=vectors,
         projections=projections,
         embedder=embedder,
+        ready=ready,
     )
     return _regroup(batches, outcomes)
 

@@ -11,7 +11,7 @@ vectors are refused.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -78,6 +78,7 @@ Values = Annotated[list[str] | list[int], PlainValidator(_all_of_one_type)]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Moment = Annotated[datetime, AfterValidator(_in_utc), PlainSerializer(datetime.isoformat)]
 Count = Annotated[int, Strict(), Field(ge=0, le=2**31)]
+Bound = TypeVar("Bound")
 
 
 class Part(BaseModel):
@@ -86,41 +87,31 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Bounds(Part):
+class Bounds(Part, Generic[Bound]):
     """Limits of a range, of which at least one is set."""
+
+    gt: Bound | None = None
+    gte: Bound | None = None
+    lt: Bound | None = None
+    lte: Bound | None = None
 
     @model_validator(mode="after")
     def _some_bound(self) -> Self:
-        if all(getattr(self, bound) is None for bound in type(self).model_fields):
+        if all(bound is None for bound in (self.gt, self.gte, self.lt, self.lte)):
             raise ValueError("at least one of gt, gte, lt and lte is expected")
         return self
 
 
-class NumberRange(Bounds):
+class NumberRange(Bounds[Number]):
     """Numbers between bounds."""
 
-    gt: Number | None = None
-    gte: Number | None = None
-    lt: Number | None = None
-    lte: Number | None = None
 
-
-class DatetimeRange(Bounds):
+class DatetimeRange(Bounds[Moment]):
     """Datetimes between bounds; a bound without an offset is UTC."""
 
-    gt: Moment | None = None
-    gte: Moment | None = None
-    lt: Moment | None = None
-    lte: Moment | None = None
 
-
-class CountRange(Bounds):
+class CountRange(Bounds[Count]):
     """How many values a field has, between bounds."""
-
-    gt: Count | None = None
-    gte: Count | None = None
-    lt: Count | None = None
-    lte: Count | None = None
 
 
 class MatchValue(Part):

@@ -236,10 +236,10 @@ def content_hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def duplicate_key(memory: Memory | Draft) -> bytes:
-    """What two stores of one memory share (32 bytes); the tenant is matched beside it."""
+def duplicate_key(tenant: str, memory: Memory | Draft) -> bytes:
+    """What two stores of one memory share: SHA-256 (32 bytes) of who says what, where."""
     uri, symbol = (memory.source.uri, memory.source.symbol) if memory.source else (None, None)
-    parts = (memory.agent_id, memory.visibility, memory.session_id, uri, symbol)
+    parts = (tenant, memory.agent_id, memory.visibility, memory.session_id, uri, symbol)
     named = SEPARATOR.join("\x00" if part is None else part for part in parts)
     return hashlib.sha256(named.encode() + memory.content_hash).digest()
 

@@ -1,3 +1,7 @@
+-- In every key what tells rows apart comes before the tenant, which all rows may share, and an index that
+-- can do without the tenant has none (a duplicate_key has it in its hash): on tables without statistics the
+-- planner would enter the index by the tenant alone and walk the whole of it.
+
 -- A memory is once its row is committed. A row with deleted_at is a tombstone; one that came before
 -- its store has no content.
 create table agent_memories (
@@ -24,16 +28,12 @@ create table agent_memories (
     deleted_at timestamptz,
     times_stored integer not null default 1,
     version integer not null default 1,
-    primary key (tenant, memory_id)
+    primary key (memory_id, tenant)
 );
 
 -- One live memory for one text of one agent, session and place.
-create unique index agent_memories_duplicate_key on agent_memories (tenant, duplicate_key)
+create unique index agent_memories_duplicate_key on agent_memories (duplicate_key)
     where deleted_at is null;
-create index agent_memories_session on agent_memories (tenant, agent_id, session_id, sequence)
-    where session_id is not null and deleted_at is null;
-create index agent_memories_source on agent_memories (tenant, source_uri)
-    where source_uri is not null and deleted_at is null;
 create index agent_memories_expires_at on agent_memories (expires_at)
     where expires_at is not null and deleted_at is null;
 
@@ -49,8 +49,8 @@ create table memory_versions (
     visibility text not null,
     expires_at timestamptz,
     updated_at timestamptz not null,
-    primary key (tenant, memory_id, version),
-    foreign key (tenant, memory_id) references agent_memories on delete cascade
+    primary key (memory_id, tenant, version),
+    foreign key (memory_id, tenant) references agent_memories on delete cascade
 );
 
 -- Vectors are float32, little-endian. A vector belongs to the version whose content it was made
@@ -65,12 +65,11 @@ create table memory_embeddings (
     content_hash bytea not null,
     computed boolean not null,
     created_at timestamptz not null default now(),
-    primary key (tenant, memory_id, version, model),
-    foreign key (tenant, memory_id) references agent_memories on delete cascade
+    primary key (memory_id, tenant, version, model),
+    foreign key (memory_id, tenant) references agent_memories on delete cascade
 );
 alter table memory_embeddings alter column vector set storage external;
 
--- Here and below, what tells rows apart comes first, so that an index is never entered by what all rows share.
 create index memory_embeddings_content on memory_embeddings (content_hash, tenant, model)
     where computed;
 
@@ -80,18 +79,18 @@ create table session_sequences (
     agent_id text not null,
     session_id text not null,
     last integer not null,
-    primary key (tenant, agent_id, session_id)
+    primary key (session_id, agent_id, tenant)
 );
 
 -- Every handled command with its reply, written with its effect.
 create table commands (
     tenant text not null,
     source text not null,
-    command_id varchar(255) not null,
+    command_id text not null,
     digest bytea not null,
     reply jsonb not null,
     created_at timestamptz not null default now(),
-    primary key (tenant, source, command_id)
+    primary key (command_id, source, tenant)
 );
 
 -- The log of what happened. A sequence is drawn before commit and so can skip; the position is given
@@ -108,7 +107,7 @@ create table facts (
 );
 
 create index facts_without_position on facts (sequence) where position is null;
-create index facts_record on facts (tenant, record_id);
+create index facts_record on facts (record_id, tenant);
 
 -- The generations of each projection; a rebuild makes another beside the current one.
 create table generations (

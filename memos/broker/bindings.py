@@ -2,9 +2,12 @@
 
 import inspect
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
+
+from pydantic_core import PydanticSerializationError
 
 from memos.broker.deliveries import Delivery
 from memos.errors import InternalError, MemosError
@@ -24,7 +27,7 @@ class Verdict(NamedTuple):
     """What becomes of a delivery: a reply for whoever waits, and the reason when it is a dead letter."""
 
     delivery: Delivery
-    reply: Envelope | None
+    reply: bytes | None
     fault: MemosError | None
 
 
@@ -37,10 +40,17 @@ class Binding:
         self._function = bound(handler.function, ports)
 
     async def judge(self, deliveries: Sequence[Delivery]) -> list[Verdict]:
-        """Handle deliveries together; one verdict each, in order. Never raises an error of a handler."""
-        valid = [one if not isinstance(one.command, MemosError) else one.command for one in deliveries]
+        """Handle deliveries together; one verdict each. Never raises an error of a handler."""
+        now = time.time()
+        moot = [Verdict(one, None, None) for one in deliveries if self._moot(one, now)]
+        wanted = [one for one in deliveries if not self._moot(one, now)] if moot else deliveries
+        valid = [one if not isinstance(one.command, MemosError) else one.command for one in wanted]
         handled = await self._all(valid)
-        return [self._verdict(one, result) for one, result in zip(deliveries, handled, strict=True)]
+        return [*moot, *(self._verdict(one, result) for one, result in zip(wanted, handled, strict=True))]
+
+    def _moot(self, delivery: Delivery, now: float) -> bool:
+        """Whether there is nothing to do: a read that came too late, or an entry deleted while it was pending."""
+        return not delivery.entry.fields or (not self.stream.writes and delivery.expired(now))
 
     async def _all(self, valid: Sequence[Delivery | MemosError]) -> list[Handled]:
         try:
@@ -59,13 +69,18 @@ class Binding:
 
     def _verdict(self, delivery: Delivery, result: Handled) -> Verdict:
         envelope = delivery.envelope
-        if not isinstance(result, MemosError):
-            reply = envelope and envelope.replyto and envelope.answer(self.stream.reply_type, result)
-            return Verdict(delivery, reply or None, None)
-        if envelope is None or not envelope.replyto:
-            return Verdict(delivery, None, result if self._keeps(delivery, result) else None)
-        reply = envelope.answer(PROBLEM_TYPE, problem_of(result, envelope.id))
-        return Verdict(delivery, reply, result if self._keeps(delivery, result) else None)
+        reply = self._reply(envelope, result) if envelope and envelope.replyto else None
+        fault = result if isinstance(result, MemosError) and self._keeps(delivery, result) else None
+        return Verdict(delivery, reply, fault)
+
+    def _reply(self, envelope: Envelope, result: Handled) -> bytes:
+        if isinstance(result, MemosError):
+            return envelope.answer(PROBLEM_TYPE, problem_of(result, envelope.id)).encode()
+        try:
+            return envelope.answer(self.stream.reply_type, result).encode()
+        except PydanticSerializationError as error:
+            log.exception("An answer to command %s is no JSON", envelope.id)
+            return self._reply(envelope, InternalError(f"The answer cannot be written as JSON: {error}."))
 
     def _keeps(self, delivery: Delivery, error: MemosError) -> bool:
         """Whether a failed entry is kept as a dead letter: when it is none, or a write left undone unheard."""

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from memos.broker.message_format import CloudEventFormat
 from memos.errors import MalformedEntry, MemosError
-from memos.events.envelope import FIELD, Envelope, decode
+from memos.events.envelope import FIELD, Envelope, decode, return_address
 from memos.events.memories import Command
 from memos.events.problems import invalid
 from memos.events.streams import Stream
@@ -42,27 +42,34 @@ class Delivery(NamedTuple):
 
     def expired(self, now: float) -> bool:
         """Whether the command's life was over at `now` (seconds since the epoch)."""
-        life = self.envelope and self.envelope.ttlms
-        return bool(life) and self.entry.milliseconds + (life or 0) < now * 1000
+        if self.envelope is None or self.envelope.ttlms is None:
+            return False
+        return self.entry.milliseconds + self.envelope.ttlms < now * 1000
 
 
 def read(entry: Entry, stream: Stream) -> Delivery:
     """Read an entry of a stream; whatever is wrong with it becomes part of the delivery."""
-    envelope = None
     try:
-        envelope = _envelope(entry)
+        document = _document(entry)
+    except MemosError as error:
+        return Delivery(entry, None, error)
+    try:
+        envelope = decode(document)
+    except MemosError as error:
+        return Delivery(entry, return_address(document), error)
+    try:
         return Delivery(entry, envelope, _command(envelope, stream))
     except MemosError as error:
         return Delivery(entry, envelope, error)
 
 
-def _envelope(entry: Entry) -> Envelope:
+def _document(entry: Entry) -> bytes:
     document = entry.fields.get(FIELD.encode())
     if document is None:
         raise MalformedEntry(
             f"The entry has no field {FIELD}. Put the command there as a CloudEvents 1.0 JSON document."
         )
-    return decode(CloudEventFormat.parse(document)[0])
+    return CloudEventFormat.parse(document)[0]
 
 
 def _command(envelope: Envelope, stream: Stream) -> Command:

@@ -28,7 +28,7 @@ return 0
 
 def consumer_name() -> str:
     """A name that no other consumer has or had: host, process and start time."""
-    return f"{socket.gethostname()}-{os.getpid()}-{time.time_ns() // 1_000_000}"
+    return f"{socket.gethostname()}-{os.getpid()}-{time.time_ns()}"
 
 
 class Lease:
@@ -55,15 +55,15 @@ class Lease:
                 yield entries
             await self._redis.eval(REMOVE_IDLE, 1, stream.name, GROUP, consumer)
 
-    async def _lost(self, stream: Stream) -> list[str]:
+    async def _lost(self, stream: Stream) -> list[bytes]:
         try:
             consumers = await self._redis.xinfo_consumers(stream.name, GROUP)
         except ResponseError:  # neither stream nor group, so nothing was left
             return []
-        others = [row["name"].decode() for row in consumers if row["name"].decode() != self.consumer]
-        return [name for name in others if not await self._redis.exists(LEASE_PREFIX + name)]
+        others = [row["name"] for row in consumers if row["name"] != self.consumer.encode()]
+        return [name for name in others if not await self._redis.exists(LEASE_PREFIX.encode() + name)]
 
-    async def _claim(self, stream: Stream, consumer: str) -> list[Entry]:
+    async def _claim(self, stream: Stream, consumer: bytes) -> list[Entry]:
         pending = await self._redis.xpending_range(
             stream.name, GROUP, min="-", max="+", count=MOST_CLAIMED, consumername=consumer, idle=SETTLED_MS
         )

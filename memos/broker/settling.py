@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -30,6 +31,12 @@ return dead
 """
 
 MOST_ACKNOWLEDGED = 1000
+MOST_FIELDS_KEPT = 1000
+"""Of a dead letter: Lua unpacks no more than some thousands."""
+
+NEVER = "WRONGTYPE"
+"""What Redis says when a key is taken by something else: to try again is of no use."""
+
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 
@@ -62,7 +69,11 @@ class Settler:
     async def _work(self) -> None:
         while self._waiting:
             together, self._waiting = self._waiting, []
-            await self._persist(together)
+            try:
+                await self._persist(together)
+            except Exception:
+                # The entries stay pending, so nothing is lost; those that wait behind them must go on.
+                log.exception("Verdicts could not be carried out")
             for settlement in together:
                 settlement.done.set()
 
@@ -90,9 +101,7 @@ class Settler:
         for error in results[:replies]:
             if isinstance(error, RedisError):
                 log.warning("A reply could not be delivered: %s", error)
-        for error in results[replies:]:
-            if isinstance(error, RedisError):
-                raise error
+        _check(results[replies:])
 
     def _reply(self, pipeline: Pipeline, settlements: Sequence[Settlement]) -> int:
         """Queue the replies, many for one inbox in one command; return how many commands that took."""
@@ -100,7 +109,7 @@ class Settler:
         for settlement in settlements:
             for verdict in settlement.verdicts:
                 if verdict.reply and (envelope := verdict.delivery.envelope) and envelope.replyto:
-                    inboxes[envelope.replyto].append(verdict.reply.encode())
+                    inboxes[envelope.replyto].append(verdict.reply)
         for inbox, documents in inboxes.items():
             if inbox.startswith(CHANNEL_PREFIX):
                 for document in documents:
@@ -118,12 +127,21 @@ class Settler:
         fault, entry = verdict.fault, verdict.delivery.entry
         if fault is None:
             return
-        fields: dict[bytes, bytes | str] = {
-            **entry.fields,
+        fields = {
+            **dict(islice(entry.fields.items(), MOST_FIELDS_KEPT)),
             b"memos:entry": entry.id,
-            b"memos:code": fault.code,
-            b"memos:reason": fault.detail,
-            b"memos:time": datetime.now(UTC).isoformat(),
+            b"memos:code": fault.code.encode(),
+            b"memos:reason": fault.detail.encode(errors="replace"),
+            b"memos:time": datetime.now(UTC).isoformat().encode(),
         }
         flat = [part for field in fields.items() for part in field]
         pipeline.eval(BURY, 2, stream.name, stream.dead, GROUP, entry.id, *flat)
+
+
+def _check(results: Sequence[Any]) -> None:
+    """Raise the first error that may pass; what will never go through is only logged."""
+    for error in results:
+        if isinstance(error, RedisError):
+            if not str(error).startswith(NEVER):
+                raise error
+            log.error("Entries stay pending: %s", error)

@@ -9,7 +9,7 @@ import httpx
 from pydantic import ValidationError
 
 from memos.errors import DeadlineExceeded, InternalError, MemosError, Unavailable
-from memos.events.health import CheckHealth
+from memos.events.health import CheckBulkHealth, CheckHealth
 from memos.events.memories import (
     Command,
     DeleteMemory,
@@ -60,7 +60,8 @@ REQUESTS: Mapping[type[Command], Callable[[Any], Request]] = {
     DeleteMemory: lambda command: Request(
         "DELETE", f"/v1/memory/{command.memory_id}", params={"agent_id": command.agent_id}
     ),
-    CheckHealth: lambda command: Request("GET", "/health/ready"),
+    CheckHealth: lambda command: Request("GET", "/health/ready/interactive"),
+    CheckBulkHealth: lambda command: Request("GET", "/health/ready/bulk"),
 }
 
 

@@ -15,6 +15,9 @@ MOST_TEXTS = 128
 
 REQUESTS_AT_ONCE = 4
 
+FAULTS_OF_A_TEXT = {400, 413, 422}
+"""Statuses that speak of what was sent; all others speak of the server, the key or the model."""
+
 
 class OpenAICompatible:
     """Embeds by `POST /embeddings`; vectors are checked and brought to unit length."""
@@ -56,18 +59,17 @@ async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) 
     try:
         answer = await client.embeddings.create(model=model, input=list(texts), encoding_format="float")
         found = {item.index: item.embedding for item in answer.data}
-        return [found[index] for index in range(len(texts))]
-    except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
+        return [list(found[index]) for index in range(len(texts))]
+    except (openai.APIConnectionError, openai.APIStatusError) as error:
+        if isinstance(error, openai.APIStatusError) and error.status_code in FAULTS_OF_A_TEXT:
+            raise EmbeddingRefused(
+                f"The embedding server {client.base_url} refused the text: {error}. Send a shorter one."
+            ) from error
         raise Unavailable(
-            f"The embedding server {client.base_url} does not embed now: {error}. "
-            "See that it runs and has the model loaded."
+            f"The embedding server {client.base_url} does not embed with {model} now: {error}. "
+            "See that it runs, knows the key, and has the model loaded."
         ) from error
-    except openai.APIStatusError as error:
-        raise EmbeddingRefused(
-            f"The embedding server {client.base_url} refused the text: {error}. "
-            "Check the model's name, the key, and the length of the text."
-        ) from error
-    except (openai.OpenAIError, KeyError, TypeError, AttributeError) as error:
+    except (openai.OpenAIError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise EmbeddingRefused(
             f"The embedding server {client.base_url} answered for {model} with something that is not "
             f"{len(texts)} embeddings: {error!r}. Check that the address is one of an OpenAI-compatible server."
@@ -81,11 +83,14 @@ def unit(vector: Sequence[float], dimension: int, model: str) -> Vector:
             f"The embedding server answered with {len(vector)} dimensions, where {model} has {dimension}. "
             "Correct MEMOS_EMBEDDING_MODEL or MEMOS_EMBEDDING_DIMENSION."
         )
-    length = math.hypot(*vector)
-    if not math.isfinite(length) or length == 0:
+    try:
+        length = math.hypot(*vector)
+    except TypeError:
+        length = math.nan
+    if not 0 < length < math.inf:
         raise EmbeddingRefused(
-            f"The embedding server answered with a vector that is not finite or all zeros for {model}. "
-            "Reload the model at the server."
+            f"The embedding server answered for {model} with a vector that has no direction: it is all zeros, "
+            "infinite, or not of numbers. Reload the model at the server."
         )
     return [number / length for number in vector]
 
@@ -102,5 +107,5 @@ async def open_openai_compatible(
     async with client:
         if not dimension:
             [vector] = await request(client, model, ["How long is a vector of yours?"])
-            dimension = len(vector)
+            dimension = len(unit(vector, len(vector), model))
         yield OpenAICompatible(client, model, dimension)

@@ -1,5 +1,6 @@
 """The envelope of everything on the bus: one CloudEvents 1.0 JSON document."""
 
+import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,9 @@ FIELD = "__data__"
 REPLY_PREFIX = "memos:reply:"
 CHANNEL_PREFIX = "channel:"
 DEFAULT_TENANT = "default"
+
+ADDRESS = ("id", "tenant", "replyto", "correlationid", "traceparent")
+"""The attributes that take an answer to whoever sent a command."""
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PRINTABLE)]
@@ -71,3 +75,29 @@ def decode(document: bytes) -> Envelope:
         raise MalformedEntry(f"Not a CloudEvents 1.0 envelope: {summary_of(faults)}.", faults=faults) from error
     except ValueError as error:
         raise MalformedEntry(f"The field {FIELD} holds no valid JSON: {error}.") from error
+
+
+def return_address(document: bytes) -> Envelope | None:
+    """Of a document that is no envelope, the attributes that take an answer to its sender, if they are sound.
+
+    It is read with Python's own parser, which takes more than JSON: what it refuses cannot be answered.
+    """
+    try:
+        parsed = json.loads(document)
+        attributes = {name: parsed[name] for name in ADDRESS if name in parsed}
+    except (ValueError, TypeError, RecursionError):
+        return None
+    sound = attributes.keys() - _unsound(attributes)
+    names = [attributes[name] for name in ("id", "correlationid") if name in sound]
+    if "replyto" not in sound or not names:
+        return None
+    kept = {name: attributes[name] for name in sound}
+    return Envelope.model_construct(**{**kept, "id": names[0], "source": "unknown", "type": "unknown"})
+
+
+def _unsound(attributes: dict[str, Any]) -> set[str]:
+    try:
+        Envelope.model_validate({"id": "unknown", "source": "unknown", "type": "unknown", **attributes})
+    except ValidationError as error:
+        return {str(each["loc"][0]) for each in error.errors(include_url=False, include_input=False)}
+    return set()

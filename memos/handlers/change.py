@@ -47,7 +47,7 @@ async def update_memory(
     try:
         key = RecordKey(origin.tenant, memory.memory_id)
         await reproject([key], vectors=vectors, projections=projections)
-    except Unavailable as error:
+    except MemosError as error:
         log.warning("Memory %s is changed, but found by its former version yet: %s", memory.memory_id, error)
     return MemoryFound.model_construct(**dict(memory))
 

@@ -4,12 +4,14 @@ import hashlib
 import json
 from array import array
 
-from memos.events.memories import Command, StoreMemory
+from memos.events.memories import Command, StoreMemory, UpdateMemory
 
 
 def digest_of(command: Command) -> bytes:
     """SHA-256 of a command's kind and fields, whatever the order of its keys."""
     fields = command.model_dump(mode="json", exclude={"embedding"})
+    if isinstance(command, UpdateMemory):  # a field that is not given is kept, one that is null is cleared
+        fields["changes"] = command.changes.model_dump(mode="json", exclude_unset=True)
     canonical = json.dumps([type(command).__name__, fields], sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode())
     if isinstance(command, StoreMemory) and command.embedding is not None:

@@ -56,7 +56,7 @@ def text_key(tenant: str, text: str) -> TextKey:
 
 
 def supplied(command: StoreMemory, embedder: Embedder) -> Embedding | MemosError:
-    """The caller's own vector, refused unless the collection could have been made with it."""
+    """The caller's own vector at unit length, refused unless the collection could have been made with it."""
     vector = command.embedding or []
     if command.embedding_model != embedder.model:
         return _refused(
@@ -64,9 +64,10 @@ def supplied(command: StoreMemory, embedder: Embedder) -> Embedding | MemosError
         )
     if len(vector) != embedder.dimension:
         return _refused("embedding", f"has {len(vector)} dimensions, the collection {embedder.dimension}")
-    if not math.hypot(*vector) > 0:
-        return _refused("embedding", "is all zeros and so has no direction")
-    return Embedding(embedder.model, vector, computed=False)
+    length = math.hypot(*vector)
+    if not 0 < length < math.inf:
+        return _refused("embedding", "is all zeros or too large, and so has no direction")
+    return Embedding(embedder.model, [number / length for number in vector], computed=False)
 
 
 def _computed(vector: Vector | MemosError, embedder: Embedder) -> Embedding | MemosError:

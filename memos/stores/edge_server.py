@@ -44,7 +44,7 @@ from memos.stores.edge_frames import (
 LONGEST_SOCKET_PATH = 100
 """Most bytes of the socket's path; the kernel's limit is 107, and a name beside it is needed."""
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 5.0
 """Longest time that something written stays only in the write-ahead log."""
 
 GOODBYE_SECONDS = 1.0
@@ -110,7 +110,7 @@ async def converse(folder: EdgeFolder, reader: asyncio.StreamReader, writer: asy
 
 
 async def flush_regularly(folder: EdgeFolder) -> None:
-    """Flush what was written a second ago, for ever; a failure is logged and tried again."""
+    """Flush what was written, every few seconds for ever; a failure is logged and tried again."""
     while True:
         await asyncio.sleep(FLUSH_SECONDS)
         try:

@@ -19,7 +19,7 @@ from memos.records import (
     Vector,
     duplicate_key,
 )
-from memos.stores.postgres import Connection, Pool, pack, translated, unpack
+from memos.stores.postgres import Connection, Pool, pack, transacted, translated, unpack
 from memos.stores.rows import columns, memory_of, present_version, version_of
 from memos.stores.sql import load_queries
 from memos.stores.storing import Storing, claim, recorded, same_id_other_body
@@ -34,6 +34,8 @@ class PostgresMemories:
 
     async def handled(self, keys: Sequence[CommandKey]) -> set[CommandKey]:
         """Those of the commands that were handled before."""
+        if not keys:
+            return set()
         with translated():
             rows = await self._pool.fetch(self._sql["handled_commands"], *columns(keys))
         return {CommandKey(*row) for row in rows}
@@ -42,15 +44,17 @@ class PostgresMemories:
         self, model: str, texts: Sequence[tuple[str, bytes]]
     ) -> Mapping[tuple[str, bytes], Vector]:
         """Vectors computed before, by tenant and content hash."""
+        if not texts:
+            return {}
         with translated():
             rows = await self._pool.fetch(self._sql["known_vectors"], model, *columns(texts))
         return {(row["tenant"], row["content_hash"]): unpack(row["vector"]) for row in rows}
 
     async def store(self, drafts: Sequence[Draft]) -> list[Stored | MemosError]:
         """Store drafts with their vectors, commands and facts in one transaction."""
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                return await Storing(connection, self._sql, drafts).run()
+        if not drafts:
+            return []
+        return await transacted(self._pool, lambda connection: Storing(connection, self._sql, drafts).run())
 
     async def get(self, tenant: str, agent_id: str, memory_id: UUID) -> Memory:
         """The memory, if the agent sees it."""
@@ -77,23 +81,27 @@ class PostgresMemories:
 
     async def update(self, change: Change) -> Memory:
         """Change a memory and keep its former version."""
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                if reply := await self._claim_or_replay(connection, change.origin, change.digest):
-                    return Memory.model_validate(reply)
-                memory = await self._update(connection, change)
-                await self._record(connection, change.origin, memory.model_dump(mode="json"))
-                return memory
+
+        async def work(connection: Connection) -> Memory:
+            if reply := await self._claim_or_replay(connection, change.origin, change.digest):
+                return Memory.model_validate(reply)
+            memory = await self._update(connection, change)
+            await self._record(connection, change.origin, memory.model_dump(mode="json"))
+            return memory
+
+        return await transacted(self._pool, work)
 
     async def delete(self, origin: Origin, digest: bytes, agent_id: str, memory_id: UUID) -> Deleted:
         """Leave a tombstone, also for a memory that is yet to come."""
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                if reply := await self._claim_or_replay(connection, origin, digest):
-                    return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"])
-                deleted = await self._delete(connection, origin.tenant, agent_id, memory_id)
-                await self._record(connection, origin, deleted._asdict())
-                return deleted
+
+        async def work(connection: Connection) -> Deleted:
+            if reply := await self._claim_or_replay(connection, origin, digest):
+                return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"])
+            deleted = await self._delete(connection, origin.tenant, agent_id, memory_id)
+            await self._record(connection, origin, deleted._asdict())
+            return deleted
+
+        return await transacted(self._pool, work)
 
     async def ping(self) -> None:
         """Return when the ledger answers."""
@@ -137,6 +145,8 @@ class PostgresMemories:
 
     async def _write(self, connection: Connection, tenant: str, memory: Memory, change: Change) -> Memory:
         new = memory.model_copy(update=dict(change.values))
+        if duplicate_key(tenant, new) != duplicate_key(tenant, memory):
+            await self._bury_expired_twin(connection, tenant, new)
         try:
             row = await connection.fetchrow(
                 self._sql["update_memory"],
@@ -144,7 +154,7 @@ class PostgresMemories:
                 new.memory_id,
                 new.content,
                 new.content_hash,
-                duplicate_key(new),
+                duplicate_key(tenant, new),
                 new.metadata,
                 new.tags,
                 new.importance,
@@ -158,6 +168,11 @@ class PostgresMemories:
             ) from error
         assert row is not None  # the row is locked by this transaction  # noqa: S101
         return memory_of(row)
+
+    async def _bury_expired_twin(self, connection: Connection, tenant: str, new: Memory) -> None:
+        twin = await connection.fetchval(self._sql["find_expired_twin"], tenant, duplicate_key(tenant, new), new.memory_id)
+        if twin:
+            await connection.execute(self._sql["bury_memories"], [tenant], [twin], "expired")
 
     async def _delete(self, connection: Connection, tenant: str, agent_id: str, memory_id: UUID) -> Deleted:
         version = await connection.fetchval(self._sql["leave_tombstone"], tenant, memory_id, agent_id)

@@ -20,12 +20,16 @@ class PostgresProjections:
 
     async def embedded(self, keys: Sequence[RecordKey]) -> list[Embedded]:
         """The live ones of these memories with their vectors, as they are now."""
+        if not keys:
+            return []
         with translated():
             rows = await self._pool.fetch(self._sql["embedded_memories"], *columns(keys), self._model)
         return [Embedded(row["tenant"], memory_of(row), unpack(row["vector"])) for row in rows]
 
     async def mark(self, keys: Sequence[VersionKey]) -> list[RecordKey]:
         """Note what the projection now has; return the records that moved on meanwhile."""
+        if not keys:
+            return []
         with translated():
             rows = await self._pool.fetch(self._sql["mark_projected"], *self._columns(keys))
         marked = {RecordKey(*row) for row in rows}
@@ -33,6 +37,8 @@ class PostgresProjections:
 
     async def unmark(self, keys: Sequence[RecordKey]) -> None:
         """Note that the projection no longer has records that the ledger has buried."""
+        if not keys:
+            return
         with translated():
             await self._pool.execute(self._sql["unmark_projected"], *self._columns(keys))
 
@@ -44,6 +50,8 @@ class PostgresProjections:
 
     async def behind_among(self, keys: Sequence[RecordKey]) -> set[RecordKey]:
         """Those of the records with which the projection is behind."""
+        if not keys:
+            return set()
         with translated():
             rows = await self._pool.fetch(self._sql["behind_among"], *self._columns(keys))
         return {RecordKey(*row) for row in rows}

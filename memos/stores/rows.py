@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+from pydantic_core import to_json
 
 from memos.records import Draft, Embedding, Memory, MemoryVersion, Source, duplicate_key
 from memos.stores.postgres import pack
@@ -35,7 +36,7 @@ def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 
 def draft_row(draft: Draft, sequence: int | None, embedding: Embedding) -> tuple[Any, ...]:
-    """A draft as `insert_memories` takes it."""
+    """A draft as `insert_memories` takes it; its tags as JSON, since `unnest` flattens arrays of arrays."""
     source = draft.source
     return (
         draft.origin.tenant,
@@ -45,9 +46,9 @@ def draft_row(draft: Draft, sequence: int | None, embedding: Embedding) -> tuple
         draft.kind,
         draft.content,
         draft.content_hash,
-        duplicate_key(draft),
+        duplicate_key(draft.origin.tenant, draft),
         draft.metadata,
-        draft.tags,
+        to_json(draft.tags).decode(),
         draft.importance,
         source and source.uri,
         source and source.symbol,

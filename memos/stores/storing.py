@@ -97,7 +97,8 @@ class Storing:
             else:
                 placed[session] = max(draft.sequence, placed.get(session, 0))
         if placed:
-            rows = [(*session, sequence) for session, sequence in placed.items()]
+            # all sessions at once, so that every transaction locks them in one order
+            rows = [(*session, placed.get(session, -1)) for session in placed.keys() | unplaced.keys()]
             await self._connection.execute(self._sql["raise_sequences"], *columns(rows))
         if unplaced:
             await self._place(unplaced)
@@ -126,7 +127,7 @@ class Storing:
 
     async def _explain(self, hindered: Sequence[int]) -> None:
         drafts = [self._drafts[index] for index in hindered]
-        rows = [(draft.origin.tenant, draft.memory_id, duplicate_key(draft)) for draft in drafts]
+        rows = [(draft.origin.tenant, draft.memory_id, duplicate_key(draft.origin.tenant, draft)) for draft in drafts]
         expired: set[RecordKey] = set()
         for row in await self._connection.fetch(self._sql["find_obstacles"], *columns(rows)):
             index, draft = hindered[row["draft"]], drafts[row["draft"]]
@@ -216,9 +217,9 @@ def same_id_other_body(command_id: str) -> Conflict:
 def _obstacle(draft: Draft, row: asyncpg.Record) -> Stored | MemosError | None:
     if row["twin_id"] and (not row["taken"] or row["twin_id"] == draft.memory_id):
         return Stored(row["twin_id"], row["twin_version"], duplicate=True, replayed=False)
-    if row["deleted"]:
+    if row["gone"]:
         return Gone(
-            f"Memory {draft.memory_id} was deleted before this store arrived, and deletion wins. "
+            f"Memory {draft.memory_id} was deleted or had expired before this store arrived, and that wins. "
             "Store it under another id if it is wanted after all."
         )
     if row["taken"]:

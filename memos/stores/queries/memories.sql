@@ -56,14 +56,14 @@ with drafts as (
     select *
     from unnest(
         $1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::bytea[],
-        $9::jsonb[], $10::jsonb[], $11::double precision[], $12::text[], $13::text[], $14::integer[],
+        $9::jsonb[], $10::text[], $11::double precision[], $12::text[], $13::text[], $14::integer[],
         $15::text[], $16::integer[], $17::timestamptz[], $18::timestamptz[],
         $19::text[], $20::bytea[], $21::boolean[]
-    ) as d (
+    ) with ordinality as d (
         tenant, memory_id, agent_id, visibility, kind, content, content_hash, duplicate_key,
         metadata, tags, importance, source_uri, source_symbol, source_line,
         session_id, sequence, occurred_at, expires_at,
-        model, vector, computed
+        model, vector, computed, place
     )
 ),
 stored as (
@@ -74,12 +74,12 @@ stored as (
     )
     select
         tenant, memory_id, agent_id, visibility, kind, content, content_hash, duplicate_key,
-        metadata, array(select jsonb_array_elements_text(tags)), importance, source_uri, source_symbol,
+        metadata, array(select jsonb_array_elements_text(tags::jsonb)), importance, source_uri, source_symbol,
         source_line, session_id, sequence, occurred_at, expires_at
     from drafts
-    order by tenant, duplicate_key
+    order by tenant, duplicate_key, place
     on conflict do nothing
-    returning tenant, memory_id, version, agent_id, visibility, kind, session_id
+    returning tenant, memory_id, version
 ),
 embedded as (
     insert into memory_embeddings (
@@ -96,7 +96,8 @@ noted as (
             'memory_id', memory_id, 'version', version, 'agent_id', agent_id,
             'visibility', visibility, 'kind', kind, 'session_id', session_id
         )
-    from stored
+    from stored join drafts using (tenant, memory_id)
+    order by place
 ),
 awaited as (
     insert into projections (name, generation, tenant, record_id, wanted)
@@ -110,7 +111,7 @@ select tenant, memory_id, version from stored
 select
     d.ordinality::integer - 1 as draft,
     same.memory_id is not null as taken,
-    same.deleted_at is not null as deleted,
+    same.deleted_at is not null or coalesce(same.expires_at <= now(), false) as gone,
     twin.memory_id as twin_id,
     twin.version as twin_version,
     coalesce(twin.expires_at <= now(), false) as twin_expired
@@ -155,6 +156,11 @@ select tenant, memory_id, version, content, metadata, tags, importance, visibili
 from agent_memories
 where tenant = $1 and memory_id = $2
 
+-- name: find_expired_twin
+select memory_id
+from agent_memories
+where tenant = $1 and duplicate_key = $2 and memory_id <> $3 and deleted_at is null and expires_at <= now()
+
 -- name: update_memory
 with changed as (
     update agent_memories
@@ -183,7 +189,7 @@ select * from changed
 
 -- name: insert_embedding
 insert into memory_embeddings (tenant, memory_id, version, model, dimension, vector, content_hash, computed)
-values ($1, $2, $3, $4, octet_length($5) / 4, $5, $6, $7)
+values ($1, $2, $3, $4, octet_length($5::bytea) / 4, $5::bytea, $6, $7)
 
 -- name: lock_memory
 select version, agent_id, visibility, deleted_at is not null or coalesce(expires_at <= now(), false) as gone

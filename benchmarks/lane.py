@@ -61,7 +61,7 @@ async def drained(addresses: Addresses, handler: Handler, ports: Mapping[str, ob
         lane = Lane(redis, addresses.redis_url, [handler], ports, lease_seconds=6, reply_ttl=60)
         started = time.perf_counter()
         running = asyncio.create_task(lane.run(stopping))
-        while await redis.xlen("memos:store"):
+        while await redis.xlen("memos:store"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         taken = time.perf_counter() - started
         stopping.set()

@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import uvloop
 from lane import consumer_rate, vector_store_rate
@@ -37,9 +36,10 @@ QUERIES = 300
 INGESTED = 10_000
 
 WORDS = (
-    "harbour pilot letter rain cloud revenue agent memory answer question worker lease stream ledger vector "
-    "garden window river engine market school doctor music winter summer travel kitchen paper signal bridge"
-).split()
+    *("harbour", "pilot", "letter", "rain", "cloud", "revenue", "agent", "memory", "answer", "question"),
+    *("worker", "lease", "stream", "ledger", "vector", "garden", "window", "river", "engine", "market"),
+    *("school", "doctor", "music", "winter", "summer", "travel", "kitchen", "paper", "signal", "bridge"),
+)
 
 
 @dataclass(frozen=True)
@@ -133,12 +133,14 @@ async def ingest(stack: Stack, items: Sequence[IngestItem]) -> float:
         async def drain() -> None:
             for batch in pending:
                 results = (await client.ingest(batch)).results
-                assert all(result.status in {"stored", "duplicate"} for result in results)  # type: ignore[union-attr]
+                assert all(result.status in {"stored", "duplicate"} for result in results)
 
         return await timed(len(items), asyncio.gather(*(drain() for _ in range(4))))
 
 
-def figure(name: str, unit: str, target: str, pairs: Sequence[tuple[float, float]], *, difference: bool = False) -> Figure:
+def figure(
+    name: str, unit: str, target: str, pairs: Sequence[tuple[float, float]], *, difference: bool = False
+) -> Figure:
     """The medians of paired measurements."""
     measured, beside = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(one - other if difference else one / other for one, other in pairs)

@@ -61,9 +61,8 @@ class Connection:
         head = f"POST {path} HTTP/1.1\r\nHost: memos\r\nContent-Type: application/json\r\n"
         self._writer.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
         answered = await self._reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in answered.split(b"\r\n") if line.lower().startswith(b"content-length")
-        )
+        headers = dict(line.lower().split(b": ") for line in answered.split(b"\r\n")[1:] if line)
+        length = int(headers[b"content-length"])
         data = await self._reader.readexactly(length)
         if not answered.startswith(b"HTTP/1.1 200"):
             raise SystemExit(f"{path} answered {answered.splitlines()[0]!r}: {data[:500]!r}")

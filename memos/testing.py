@@ -12,10 +12,10 @@ from qdrant_client import models
 from qdrant_client.local.payload_filters import check_filter
 
 from memos.errors import Unavailable
-from memos.filters import parse_filter
-from memos.points import check_model, float32s, payload_with_key
 from memos.ports import Filter
 from memos.records import Collection, Hit, Point, RecordKey, Vector
+from memos.stores.filters import parse_filter
+from memos.stores.points import check_model, float32s, payload_with_key
 
 
 class _Kept(NamedTuple):

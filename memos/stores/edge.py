@@ -11,7 +11,6 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from memos.errors import ERRORS, Fault, InternalError, MalformedEntry, MemosError, Unavailable
-from memos.points import float32s, payload_with_key
 from memos.ports import Filter
 from memos.records import Collection, Hit, Point, RecordKey, Vector
 from memos.stores.edge_frames import (
@@ -23,6 +22,7 @@ from memos.stores.edge_frames import (
     pack_floats,
     read_frame,
 )
+from memos.stores.points import float32s, payload_with_key
 
 CALLS_IN_FLIGHT = 4
 """Calls of one upsert sent ahead, so that the process works on one while the next is written."""

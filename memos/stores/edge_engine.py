@@ -15,8 +15,8 @@ from typing import Any
 import numpy
 import qdrant_edge as edge
 
-from memos import filters
 from memos.errors import InvalidCommand, Unavailable
+from memos.stores import filters
 
 WRITES_BEFORE_FLUSH = 512
 """Writes after which the log is flushed, lest the next start takes long: it replays 30,000 points a second.

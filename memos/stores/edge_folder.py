@@ -18,9 +18,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memos.errors import ConfigurationError, Unavailable
-from memos.points import check_model
 from memos.records import Collection
 from memos.stores.edge_engine import EdgeCollection
+from memos.stores.points import check_model
 
 FIRST_GENERATION = "g1"
 UNFINISHED = ".unfinished-"

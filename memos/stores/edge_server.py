@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from memos.errors import ConfigurationError, InternalError, MalformedEntry, MemosError, Unavailable
-from memos.filters import parse_filter
 from memos.records import Collection
 from memos.stores.edge_folder import EdgeFolder, edge_folder
 from memos.stores.edge_frames import (
@@ -40,6 +39,7 @@ from memos.stores.edge_frames import (
     read_request,
     unpack_floats,
 )
+from memos.stores.filters import parse_filter
 
 LONGEST_SOCKET_PATH = 100
 """Most bytes of the socket's path; the kernel's limit is 107, and a name beside it is needed."""

@@ -16,10 +16,10 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from memos.errors import ConfigurationError, InvalidCommand, MemosError, Unavailable
-from memos.filters import parse_filter
-from memos.points import check_model, float32s, payload_with_key
 from memos.ports import Filter
 from memos.records import Collection, Hit, Point, RecordKey, Vector
+from memos.stores.filters import parse_filter
+from memos.stores.points import check_model, float32s, payload_with_key
 
 IN_MEMORY = ":memory:"
 """The URL of Qdrant's own in-process imitation, which keeps nothing."""

@@ -45,7 +45,8 @@ class Memos:
         try:
             assert process.stdout is not None
             line = await asyncio.wait_for(process.stdout.readline(), 90)
-            assert line == f"memOS is ready at {self.url} (reference: {self.url}/docs).\n".encode()
+            ready = f"memOS is ready at {self.url} (reference: {self.url}/docs).\n"
+            assert line == ready.encode(), await ended(process)
             yield process
         finally:
             with suppress(ProcessLookupError):

@@ -153,7 +153,8 @@ def python(program: str, *words: str, before: tuple[str, ...] = ()) -> str:
 
 @asynccontextmanager
 async def parent_process(home: Path, *, ready: bool = True) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that runs the stack on a folder and is killed, if it was not, in the end."""
+    """A process that runs the stack on a folder; in the end it is killed, and all that it started."""
+    started: set[int] = set()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, os.fspath(home), stdout=asyncio.subprocess.PIPE
     )
@@ -161,10 +162,10 @@ async def parent_process(home: Path, *, ready: bool = True) -> AsyncIterator[asy
         if ready:
             assert process.stdout is not None
             assert await process.stdout.readline() == b"ready\n"
+            started = descendants(process.pid)
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
+        kill(*started, *([process.pid] if process.returncode is None else []))
         await process.communicate()
 
 
@@ -261,7 +262,7 @@ async def test_rows_survive_when_parent_and_engines_are_all_killed_at_once(tmp_p
             await connection.execute("CREATE TABLE kept AS SELECT 42 AS number")
         kill(*descendants(parent.pid), parent.pid)
     assert (home / "postgres" / "postmaster.pid").exists()
-    (home / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    (home / "postgres" / "postmaster.pid").write_text(f"{os.getppid()}\n")
     async with embedded_stack(home, edge=False) as addresses, ledger(addresses) as connection:
         assert await connection.fetchval("SELECT number FROM kept") == 42
 
@@ -351,17 +352,17 @@ async def test_what_else_is_in_the_folder_for_sockets_stays(tmp_path: Path, init
 
 
 async def test_sockets_are_not_put_where_somebody_else_could_have_laid_a_trap(
-    tmp_path: Path, initialised: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, short_path: Path, initialised: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "with,comma"
     shutil.copytree(initialised, home)
-    monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(short_path))
     async with embedded_stack(home, edge=False) as addresses:
         sockets = addresses.edge_socket.parent
-        assert sockets.parent == tmp_path
+        assert sockets.parent == short_path
     assert not sockets.exists()
-    sockets.symlink_to(tmp_path / "trap", target_is_directory=True)
-    (tmp_path / "trap").mkdir()
+    sockets.symlink_to(short_path / "trap", target_is_directory=True)
+    (short_path / "trap").mkdir()
     with pytest.raises(ConfigurationError, match=rf"^{sockets} is not a folder of this user alone: "):
         async with embedded_stack(home, edge=False):
             pass
@@ -372,17 +373,16 @@ async def test_a_server_that_was_started_by_hand_on_the_same_data_is_left_alone(
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(initialised, home)
-    command = [sys.executable, "-c", "import signal; signal.pause()"]
-    with subprocess.Popen(command, cwd=home / "postgres") as server:
-        (home / "postgres" / "postmaster.pid").write_text(f"{server.pid}\n")
-        try:
-            with pytest.raises(
-                ConfigurationError, match=rf"^A PostgreSQL server, process {server.pid}, already runs"
-            ):
-                async with embedded_stack(home, edge=False):
-                    pass
-        finally:
-            server.kill()
+    program = "import signal; signal.pause()"
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=home / "postgres")
+    (home / "postgres" / "postmaster.pid").write_text(f"{server.pid}\n")
+    try:
+        with pytest.raises(ConfigurationError, match=rf"^A PostgreSQL server, process {server.pid}, already runs"):
+            async with embedded_stack(home, edge=False):
+                pass
+    finally:
+        server.kill()
+        await server.wait()
     assert (home / "postgres" / "postmaster.pid").exists()
 
 

@@ -15,6 +15,7 @@ Vector = Sequence[float]
 
 MEMORY_NAMESPACE = UUID("6f0f3d0e-9a55-5e0c-8a3b-6d656d6f7361")
 SEPARATOR = "\x1f"
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 
 class Record(BaseModel):
@@ -24,10 +25,10 @@ class Record(BaseModel):
 
 
 class Source(Record):
-    """Where a memory's text comes from: a document, and the place in it."""
+    """Where a memory's text comes from: a document, and the place in it; both names without control characters."""
 
-    uri: Annotated[str, Field(min_length=1, max_length=2048)]
-    symbol: Annotated[str, Field(max_length=1024)] | None = None
+    uri: Annotated[str, Field(min_length=1, max_length=2048, pattern=PRINTABLE)]
+    symbol: Annotated[str, Field(max_length=1024, pattern=PRINTABLE)] | None = None
     line: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
 
 

@@ -81,7 +81,7 @@ async def template(engines: Engines) -> AsyncIterator[str]:
 async def postgres_dsn(engines: Engines, template: str) -> AsyncIterator[str]:
     """A ledger of the test's own: migrated and empty."""
     name = f"memos_test_{uuid4().hex[:8]}"
-    await execute(engines.postgres_dsn, f"create database {name} template {template} strategy file_copy")
+    await execute(engines.postgres_dsn, f"create database {name} template {template}")
     yield with_database(engines.postgres_dsn, name)
     await execute(engines.postgres_dsn, f"drop database {name} with (force)")
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 import memos
 from memos.api.documents import documents_router
 from memos.api.health import health_router
+from memos.api.limits import BodyLimit
 from memos.api.memory import memory_router
 from memos.api.problems import answer_with_problems
 from memos.client.bus import open_bus
@@ -37,10 +38,10 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
         version=memos.__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        max_body_size=MOST_BODY_BYTES,
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(BodyLimit, most=MOST_BODY_BYTES)
     answer_with_problems(app)
     app.include_router(memory_router())
     app.include_router(memory_router(), prefix="/v1", include_in_schema=False)

@@ -1,5 +1,7 @@
 """Every error of the facade as problem details (RFC 9457)."""
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -23,12 +25,12 @@ def answer_with_problems(app: FastAPI) -> None:
 
 def problem_response(error: MemosError, command_id: str | None = None) -> Response:
     """The response that an error becomes."""
-    return respond(problem_of(error, command_id), transient=error.transient)
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if error.transient else None
+    return respond(problem_of(error, command_id), headers=headers)
 
 
-def respond(problem: Problem, *, transient: bool = False) -> Response:
+def respond(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
     """A problem document as a response."""
-    headers = {"Retry-After": RETRY_AFTER_SECONDS} if transient else None
     return Response(to_json(problem, exclude_none=True), problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -46,13 +48,16 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code in {404, 405}:
-        return problem_response(
-            UnknownRoute(f"There is no {request.method} {request.url.path}. See /docs for what there is.")
-        )
+        missing = UnknownRoute(f"There is no {request.method} {request.url.path}. See /docs for what there is.")
+        return respond(_with_status(missing, error.status_code), headers=error.headers)
     if error.status_code == TooLarge.status:
         return problem_response(TooLarge("The body is larger than memOS reads. Send it in several requests."))
     detail = f"The request could not be read: {error.detail}. Send JSON in UTF-8."
-    return respond(problem_of(InvalidCommand(detail)).model_copy(update={"status": error.status_code}))
+    return respond(_with_status(InvalidCommand(detail), error.status_code))
+
+
+def _with_status(error: MemosError, status: int) -> Problem:
+    return problem_of(error).model_copy(update={"status": status})
 
 
 def _within(field: str) -> str:

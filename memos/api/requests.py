@@ -57,8 +57,16 @@ async def exchange(
 ) -> Exchange:
     """The exchange of a request; a coroutine, since FastAPI runs what is none in a thread of its own."""
     state = request.app.state
-    command_id = request.state.command_id = idempotency_key or str(uuid7())
+    command_id = request.state.command_id = _as_sent(idempotency_key) if idempotency_key else str(uuid7())
     return Exchange(state.bus, command_id, request_timeout or state.timeout)
+
+
+def _as_sent(header: str) -> str:
+    """A header's text: its bytes are read as Latin-1, but clients send UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 Asked = Annotated[Exchange, Depends(exchange)]

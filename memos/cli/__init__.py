@@ -1,5 +1,7 @@
 """The `memos` command."""
 
+import logging
+
 import typer
 
 from memos.cli.ingest import ingest
@@ -23,5 +25,6 @@ def create_cli() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command of the process's arguments."""
+    """Run the command of the process's arguments; only those that begin logging print what is logged."""
+    logging.getLogger("memos").addHandler(logging.NullHandler())
     create_cli()()

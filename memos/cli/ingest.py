@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +59,7 @@ def ingest(
             raise InvalidCommand(f"There is no {path}. Give the path of a Python file or of a folder of them.")
         summary = asyncio.run(_ingest(path, agent, address(url), quiet=as_json))
     if as_json:
-        print_json(asdict(summary))
+        print_json(summary)
     else:
         _show(summary)
     if summary.outcomes["failed"]:
@@ -121,8 +121,8 @@ def _show(summary: Summary) -> None:
     counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.outcomes.items()))
     console.print(f"Passages: {counted or 'none found'}.")
     for problem in summary.problems[:10]:
-        console.print(f"  failed: {problem}")
+        console.print(f"  failed: {problem}", markup=False, soft_wrap=True)
     if summary.skipped:
         console.print(f"Passed over: {len(summary.skipped)}")
         for reason in summary.skipped[:10]:
-            console.print(f"  {reason}", markup=False)
+            console.print(f"  {reason}", markup=False, soft_wrap=True)

@@ -45,9 +45,8 @@ def _show(found: MemoriesFound) -> None:
     if not found.memories.results:
         console.print("Nothing is remembered yet that this agent may see. Try: memos ingest PATH")
     for rank, memory in enumerate(found.memories.results, start=1):
-        console.print(
-            Text.assemble(f"{rank:2}. ", (f"{memory.score:.3f}", "green"), "  ", (_place(memory), "bold"))
-        )
+        place = Text.assemble(f"{rank:2}. ", (f"{memory.score:.3f}", "green"), "  ", (_place(memory), "bold"))
+        console.print(place, soft_wrap=True)
         console.print(Padding(Text(_excerpt(memory.content), style="dim"), (0, 0, 1, 4)))
 
 

@@ -57,7 +57,14 @@ def api() -> None:
         settings = located(load_settings())
         begin_logging(settings)
         app = create_app(settings, required(settings, "redis_url"))
-        uvicorn.run(app, host=settings.api_host, port=settings.api_port, access_log=False, log_config=None)
+        uvicorn.run(
+            app,
+            host=settings.api_host,
+            port=settings.api_port,
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+        )
 
 
 def migrate(*, as_json: AsJson = False) -> None:

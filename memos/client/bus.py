@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from memos.client.ids import uuid7
 from memos.client.publisher import Publisher
 from memos.client.redis import open_redis
-from memos.errors import DeadlineExceeded, MalformedEntry, MemosError, Unavailable
+from memos.errors import DeadlineExceeded, InternalError, MalformedEntry, MemosError, Unavailable
 from memos.events.envelope import DEFAULT_TENANT, REPLY_PREFIX, Envelope, decode
 from memos.events.memories import Command
 from memos.events.problems import PROBLEM_TYPE, Problem, error_of
@@ -56,7 +57,7 @@ class Bus:
         finally:
             del self._waiting[correlation]
         if envelope.type == PROBLEM_TYPE:
-            raise error_of(Problem.model_validate(envelope.data))
+            raise _problem_in(envelope)
         return envelope.data
 
     async def post(self, command: Command, command_id: str, tenant: str = DEFAULT_TENANT) -> None:
@@ -108,7 +109,7 @@ class Bus:
             await self._publisher.add(stream.name, envelope.encode())
         except (RedisError, OSError) as error:
             raise Unavailable(
-                f"The bus (Redis) did not take command {command_id}: {error}. "
+                f"The bus (Redis) did not take command {command_id}: {str(error).rstrip('.')}. "
                 "Send it again with the same id, and see that Redis runs."
             ) from error
 
@@ -136,6 +137,13 @@ async def open_bus(url: str, source: str) -> AsyncIterator[Bus]:
         finally:
             await bus.close()
             await collecting
+
+
+def _problem_in(envelope: Envelope) -> MemosError:
+    try:
+        return error_of(Problem.model_validate(envelope.data))
+    except ValidationError as error:
+        return InternalError(f"The worker answered with a problem that is none: {error}. See its log.")
 
 
 def _unanswered(command: Command, command_id: str, timeout: float) -> MemosError:

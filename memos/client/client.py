@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from memos.client.ids import uuid7
+from memos.client.ids import command_id_of
 from memos.client.transport import Transport
 from memos.errors import InternalError, MemosError
 from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport, Readiness
@@ -58,7 +58,7 @@ class Client:
 
     async def store_later(self, content: str, *, command_id: str | None = None, **fields: Any) -> str:
         """Hand a text over without awaiting that it is stored; return the command's id."""
-        command_id = command_id or str(uuid7())
+        command_id = command_id_of(command_id)
         await self._transport.post(build(StoreMemory, content=content, **fields), command_id)
         return command_id
 
@@ -145,7 +145,7 @@ class Client:
         self, command: Command, reply: type[R], command_id: str | None = None, *, timeout: float | None = None
     ) -> R:
         """Send any command and await its reply."""
-        data = await self._transport.send(command, command_id or str(uuid7()), timeout or self._timeout)
+        data = await self._transport.send(command, command_id_of(command_id), timeout or self._timeout)
         try:
             return reply.model_validate(data)
         except ValidationError as error:

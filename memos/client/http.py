@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import httpx
 from pydantic import ValidationError
 
-from memos.errors import DeadlineExceeded, InternalError, MemosError, Unavailable
+from memos.errors import ConfigurationError, DeadlineExceeded, InternalError, MemosError, Unavailable
 from memos.events.health import CheckBulkHealth, CheckHealth
 from memos.events.memories import (
     Command,
@@ -88,7 +88,7 @@ class Http:
                 request.path,
                 json=request.body,
                 params=dict(request.params),
-                headers={"Idempotency-Key": command_id, "Request-Timeout": f"{timeout:g}"},
+                headers={b"Idempotency-Key": command_id.encode(), b"Request-Timeout": f"{timeout:g}".encode()},
                 timeout=timeout + 1,
             )
         except httpx.TimeoutException as error:
@@ -107,8 +107,12 @@ class Http:
 
 @asynccontextmanager
 async def open_http(url: str) -> AsyncIterator[Http]:
-    """A transport to the facade at `url`, `http://…` or `https://…`."""
-    async with httpx.AsyncClient(base_url=url) as http:
+    """A transport to the facade at `url`, `http://…` or `https://…`. Raises `ConfigurationError` for another."""
+    try:
+        client = httpx.AsyncClient(base_url=url)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"The address of the facade is not valid: {error}. Give http://…:8090.") from error
+    async with client as http:
         yield Http(http)
 
 

@@ -4,7 +4,13 @@ import os
 import time
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
+
+from memos.errors import Fault, InvalidCommand
+from memos.events.texts import Identifier
+
 RANDOM_BITS = (1 << 76) - 1
+COMMAND_ID: TypeAdapter[str] = TypeAdapter(Identifier)
 
 
 def uuid7() -> UUID:
@@ -13,3 +19,16 @@ def uuid7() -> UUID:
     random = int.from_bytes(os.urandom(10)) & RANDOM_BITS
     high, low = random >> 62 & 0xFFF, random & (1 << 62) - 1
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def command_id_of(given: str | None) -> str:
+    """The command id that was given, or a new one. Raises `InvalidCommand` for one that no ledger takes."""
+    if given is None:
+        return str(uuid7())
+    try:
+        return COMMAND_ID.validate_python(given)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"]
+        raise InvalidCommand(
+            f"The command_id is not valid: {message}.", faults=[Fault("command_id", message)]
+        ) from error

@@ -7,6 +7,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
+from memos.errors import ConfigurationError
+
 LONGEST_BLOCK = 5.0
 """Seconds that any command on the bus may block; reads time out after more."""
 
@@ -16,16 +18,22 @@ async def open_redis(url: str, *, retries: int = 3) -> AsyncIterator[Redis]:
     """A client for `redis://…`, `rediss://…` or `unix://…` that replies in bytes.
 
     Its pool grows as needed, since every blocking read holds a connection of its own. A consumer asks
-    for no retries: a read that is repeated unseen forgets the entries of the first.
+    for no retries: a read that is repeated unseen forgets the entries of the first. Raises
+    `ConfigurationError` for an address that is none.
     """
-    client = Redis.from_url(
-        url,
-        decode_responses=False,
-        max_connections=10_000,
-        socket_timeout=LONGEST_BLOCK * 2,
-        socket_connect_timeout=5,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), retries),
-    )
+    try:
+        client = Redis.from_url(
+            url,
+            decode_responses=False,
+            max_connections=10_000,
+            socket_timeout=LONGEST_BLOCK * 2,
+            socket_connect_timeout=5,
+            retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), retries),
+        )
+    except ValueError as error:
+        raise ConfigurationError(
+            f"The address of Redis is not valid: {error}. Give redis://…, rediss://… or unix://…."
+        ) from error
     try:
         yield client
     finally:

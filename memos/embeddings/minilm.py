@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from array import array
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -100,11 +101,10 @@ class MiniLM:
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [self._tokenizer.encode(_readable(text)).ids for text in texts]
 
-    def _vectors(self, tokens: Sequence[list[int]]) -> list[list[float]]:
+    def _vectors(self, tokens: Sequence[list[int]]) -> list[Vector]:
         ids, mask = _padded(tokens)
         (vectors,) = self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})
-        found: list[list[float]] = vectors.tolist()
-        return found
+        return [array("f", vector.tobytes()) for vector in vectors]
 
 
 def _readable(text: str) -> str:

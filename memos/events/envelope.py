@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 
 from memos.errors import MalformedEntry
 from memos.events.problems import faults_of, summary_of
+from memos.records import PRINTABLE
 
 FIELD = "__data__"
 REPLY_PREFIX = "memos:reply:"
@@ -18,7 +19,6 @@ DEFAULT_TENANT = "default"
 ADDRESS = ("id", "tenant", "replyto", "correlationid", "traceparent")
 """The attributes that take an answer to whoever sent a command."""
 
-PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=PRINTABLE)]
 Tenant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 ReplyTo = Annotated[str, StringConstraints(max_length=512, pattern=r"^(channel:)?memos:reply:[^\x00-\x20\x7f]+$")]
@@ -84,8 +84,8 @@ def return_address(document: bytes) -> Envelope | None:
     """
     try:
         parsed = json.loads(document)
-        attributes = {name: parsed[name] for name in ADDRESS if name in parsed}
-    except (ValueError, TypeError, RecursionError):
+        attributes = {name: parsed[name] for name in ADDRESS if parsed.get(name) is not None}
+    except (ValueError, AttributeError, RecursionError):
         return None
     sound = attributes.keys() - _unsound(attributes)
     names = [attributes[name] for name in ("id", "correlationid") if name in sound]

@@ -1,15 +1,20 @@
 """The limits on what callers may send, as annotated types shared by all commands."""
 
+import math
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError, to_json
 
+from memos.records import PRINTABLE
+
 MOST_CONTENT_BYTES = 1_000_000
 MOST_QUERY_CHARACTERS = 16_000
 MOST_METADATA_BYTES = 65_536
 MOST_METADATA_DEPTH = 16
+LEAST_INTEGER = -(2**63)
+MOST_INTEGER = 2**64 - 1
 
 
 def storable(text: str) -> str:
@@ -28,13 +33,22 @@ def meaningful(text: str) -> str:
     """Refuse text with nothing in it, or with too much."""
     if not text.strip():
         raise PydanticCustomError("blank", "must not be empty or blank")
-    if len(text) * 4 > MOST_CONTENT_BYTES and len(text.encode()) >= MOST_CONTENT_BYTES:
+    if len(text) * 4 >= MOST_CONTENT_BYTES and len(text.encode()) >= MOST_CONTENT_BYTES:
         raise PydanticCustomError(
             "too_long",
             "must be shorter than {limit} bytes of UTF-8; split the text into several memories",
             {"limit": MOST_CONTENT_BYTES},
         )
     return text
+
+
+def finite(number: float) -> None:
+    """Refuse numbers that JSON does not have, and integers that a vector engine cannot hold."""
+    if isinstance(number, int):
+        if not LEAST_INTEGER <= number <= MOST_INTEGER:
+            raise PydanticCustomError("integer_too_large", "must not contain integers of more than 64 bits")
+    elif not math.isfinite(number):
+        raise PydanticCustomError("not_finite", "must not contain NaN or infinite numbers")
 
 
 def storable_json(value: Any, depth: int = 0) -> Any:
@@ -45,8 +59,8 @@ def storable_json(value: Any, depth: int = 0) -> Any:
         )
     if isinstance(value, str):
         storable(value)
-    elif isinstance(value, float) and (value != value or abs(value) == float("inf")):  # noqa: PLR0124
-        raise PydanticCustomError("not_finite", "must not contain NaN or infinite numbers")
+    elif isinstance(value, int | float):
+        finite(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             storable_json(key, depth + 1)
@@ -83,7 +97,7 @@ QueryText = Annotated[
 Metadata = Annotated[dict[str, Any], BeforeValidator(storable_json), AfterValidator(bounded_json)]
 Identifier = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    StringConstraints(min_length=1, max_length=255, pattern=PRINTABLE),
     AfterValidator(storable),
 ]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(storable)]

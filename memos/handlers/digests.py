@@ -8,8 +8,11 @@ from memos.events.memories import Command, StoreMemory, UpdateMemory
 
 
 def digest_of(command: Command) -> bytes:
-    """SHA-256 of a command's kind and fields, whatever the order of its keys."""
-    fields = command.model_dump(mode="json", exclude={"embedding"})
+    """SHA-256 of a command's kind and fields, whatever the order of its keys.
+
+    A field at its default counts as absent, so that a field which a later version adds changes nothing.
+    """
+    fields = command.model_dump(mode="json", exclude={"embedding"}, exclude_defaults=True)
     if isinstance(command, UpdateMemory):  # a field that is not given is kept, one that is null is cleared
         fields["changes"] = command.changes.model_dump(mode="json", exclude_unset=True)
     canonical = json.dumps([type(command).__name__, fields], sort_keys=True, separators=(",", ":"))

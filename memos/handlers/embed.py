@@ -1,6 +1,7 @@
 """Vectors for texts: the caller's own, those computed before, and those that must be made."""
 
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,9 @@ from memos.ports import Embedder, Memories
 from memos.records import Embedding, Origin, Vector, content_hash
 
 TextKey = tuple[str, bytes]
+
+SHORTEST, LONGEST = 1e-15, 1e15
+"""Lengths of a vector whose square 32 bits can hold, which engines compute when they normalise it."""
 
 
 class Wish(NamedTuple):
@@ -56,18 +60,27 @@ def text_key(tenant: str, text: str) -> TextKey:
 
 
 def supplied(command: StoreMemory, embedder: Embedder) -> Embedding | MemosError:
-    """The caller's own vector at unit length, refused unless the collection could have been made with it."""
-    vector = command.embedding or []
+    """The caller's own vector, refused unless the collection could have been made with it."""
+    numbers = command.embedding or []
     if command.embedding_model != embedder.model:
         return _refused(
             "embedding_model", f"{command.embedding_model!r} is not the collection's model {embedder.model!r}"
         )
-    if len(vector) != embedder.dimension:
-        return _refused("embedding", f"has {len(vector)} dimensions, the collection {embedder.dimension}")
-    length = math.hypot(*vector)
-    if not 0 < length < math.inf:
+    if len(numbers) != embedder.dimension:
+        return _refused("embedding", f"has {len(numbers)} dimensions, the collection {embedder.dimension}")
+    vector = in_float32(numbers)
+    if vector is None:
         return _refused("embedding", "is all zeros or too large, and so has no direction")
-    return Embedding(embedder.model, [number / length for number in vector], computed=False)
+    return Embedding(embedder.model, vector, computed=False)
+
+
+def in_float32(numbers: Sequence[float]) -> Vector | None:
+    """A vector as 32-bit floats: brought to unit length when they cannot hold it as it is, or none at all."""
+    vector = array("f", numbers)
+    if SHORTEST < math.hypot(*vector) < LONGEST:
+        return vector
+    length = math.hypot(*numbers)
+    return array("f", [number / length for number in numbers]) if 0 < length < math.inf else None
 
 
 def _computed(vector: Vector | MemosError, embedder: Embedder) -> Embedding | MemosError:

@@ -170,7 +170,9 @@ class PostgresMemories:
         return memory_of(row)
 
     async def _bury_expired_twin(self, connection: Connection, tenant: str, new: Memory) -> None:
-        twin = await connection.fetchval(self._sql["find_expired_twin"], tenant, duplicate_key(tenant, new), new.memory_id)
+        twin = await connection.fetchval(
+            self._sql["find_expired_twin"], tenant, duplicate_key(tenant, new), new.memory_id
+        )
         if twin:
             await connection.execute(self._sql["bury_memories"], [tenant], [twin], "expired")
 

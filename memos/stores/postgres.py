@@ -114,4 +114,4 @@ def pack(vector: Vector) -> bytes:
 
 def unpack(stored: bytes) -> Vector:
     """The vector that `pack` wrote."""
-    return array("f", stored).tolist()
+    return array("f", stored)

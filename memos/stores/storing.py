@@ -127,7 +127,9 @@ class Storing:
 
     async def _explain(self, hindered: Sequence[int]) -> None:
         drafts = [self._drafts[index] for index in hindered]
-        rows = [(draft.origin.tenant, draft.memory_id, duplicate_key(draft.origin.tenant, draft)) for draft in drafts]
+        rows = [
+            (draft.origin.tenant, draft.memory_id, duplicate_key(draft.origin.tenant, draft)) for draft in drafts
+        ]
         expired: set[RecordKey] = set()
         for row in await self._connection.fetch(self._sql["find_obstacles"], *columns(rows)):
             index, draft = hindered[row["draft"]], drafts[row["draft"]]

@@ -39,9 +39,7 @@ async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eng
         if DOCKER and not (redis_url and postgres_dsn):
             redis_url, postgres_dsn = await stack.enter_async_context(containers())
         embedded = await stack.enter_async_context(embedded_stack(tmp_path_factory.mktemp("home")))
-        yield Engines(
-            redis_url or embedded.redis_url, postgres_dsn or embedded.postgres_dsn, embedded.edge_socket
-        )
+        yield Engines(redis_url or embedded.redis_url, postgres_dsn or embedded.postgres_dsn, embedded.edge_socket)
 
 
 @asynccontextmanager

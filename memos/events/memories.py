@@ -23,6 +23,8 @@ MOST_INGESTED = 256
 MOST_RESULTS = 1000
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+MetadataKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 
 class Command(Record):
@@ -110,7 +112,7 @@ class MemoryFilter(Record):
     source: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
     tags: Tags = []
     visibility: Visibility | None = None
-    metadata: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")], str | int | bool] = {}
+    metadata: dict[MetadataKey, str | bool | Integer] = {}
     occurred_after: Moment | None = None
     occurred_before: Moment | None = None
 

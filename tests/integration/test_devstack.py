@@ -179,8 +179,9 @@ async def test_data_is_there_again_after_a_stop_and_a_start(tmp_path: Path) -> N
 
 
 async def test_nothing_runs_and_no_socket_is_left_after_the_stop(tmp_path: Path) -> None:
+    before = descendants(os.getpid())
     async with embedded_stack(tmp_path / "home", edge=False):
-        started = descendants(os.getpid())
+        started = descendants(os.getpid()) - before
         assert len(started) >= 2
     assert not [pid for pid in started if is_running(pid)]
     assert not (tmp_path / "home" / "run").exists()
@@ -399,13 +400,14 @@ async def test_an_engine_that_does_not_start_is_named_with_its_exit_code_its_las
     home = tmp_path / "home"
     shutil.copytree(initialised, home)
     (home / "postgres" / "PG_VERSION").write_text("9\n")
+    before = descendants(os.getpid())
     with pytest.raises(
         ConfigurationError,
         match=r"^postgres ended with exit code 1: .*incompatible with server.* \(log: .*/logs/postgres\.log\)$",
     ):
         async with embedded_stack(home, edge=False):
             pass
-    assert not descendants(os.getpid())
+    assert not descendants(os.getpid()) - before
 
 
 async def test_a_missing_wheel_is_named_with_the_command_that_installs_it(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from builders import Rooms, change, draft, origin
 
-from memos.errors import InvalidCommand, Unavailable
+from memos.errors import Unavailable
 from memos.events.memories import MemoriesFound, QueryMemory
 from memos.handlers.query import query_memory
 from memos.ports import Filter
@@ -201,8 +201,3 @@ async def test_a_query_is_unavailable_while_the_vector_engine_is_away(rooms: Roo
 
     with pytest.raises(Unavailable):
         await rooms.query("a")
-
-
-async def test_a_filter_that_the_engine_cannot_compare_is_refused(rooms: Rooms) -> None:
-    with pytest.raises(InvalidCommand):
-        await rooms.query("a", filter={"metadata": {"n": 2**64}})

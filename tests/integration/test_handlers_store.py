@@ -92,7 +92,8 @@ async def test_a_duplicate_brings_a_memory_that_was_only_accepted_into_the_searc
 
 
 async def test_a_source_that_the_ledger_cannot_hold_is_refused_alone(rooms: Rooms) -> None:
-    bad = StoreMemory(content="bad", source=Source(uri="file:///\x00"))
+    source = Source.model_construct(uri="file:///\x00", symbol=None, line=None)
+    bad = StoreMemory.model_construct(content="bad", source=source)
 
     outcomes = await rooms.store(StoreMemory(content="a"), bad, StoreMemory(content="b"))
 

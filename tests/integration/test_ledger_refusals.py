@@ -15,7 +15,7 @@ UNSTORABLE = [
     draft(metadata={"key": "a \x00 in the metadata"}),
     draft(tags=["\x00"]),
     draft(importance=7.0),
-    draft(source=Source(uri="file:///\x00")),
+    draft(source=Source.model_construct(uri="file:///\x00", symbol=None, line=None)),
     draft(kind="\ud800"),
     draft(session_id="full", sequence=2**31),
 ]

@@ -38,7 +38,7 @@ async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(empt
 async def test_a_ledger_of_a_newer_version_is_refused(empty_database: str) -> None:
     await migrate(empty_database, [Migration("9999_future", "select 1")])
 
-    with pytest.raises(ConfigurationError, match="9999_future.*newer memOS"):
+    with pytest.raises(ConfigurationError, match=r"9999_future.*newer memOS"):
         await migrate(empty_database)
 
 
@@ -81,7 +81,9 @@ async def test_the_first_migration_makes_registered_tools_as_specified(empty_dat
 
 
 async def test_a_tool_id_is_unique_within_its_tenant_alone(postgres_dsn: str) -> None:
-    insert = "insert into registered_tools (tenant, tool_id, name, description, endpoint_url) values ($1, 't', '', '', '')"
+    insert = """
+    insert into registered_tools (tenant, tool_id, name, description, endpoint_url) values ($1, 't', '', '', '')
+    """
     connection = await asyncpg.connect(postgres_dsn)
     try:
         await connection.execute(insert, "a")

@@ -1,0 +1,57 @@
+# Everything runs in .venv, made from the pinned packages of a lock file. `make help` lists the targets.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+COVERAGE ?= 85
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help up test check format docs bench lock install install-dev clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+up: .venv/.run-installed ## Start all of memOS in the foreground; Ctrl-C stops it
+	@exec $(BIN)/memos up
+
+test: check ## Check the code, then run every test and hold the coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
+
+check: .venv/.dev-installed ## Lint, types, import directions and generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/contracts.py --check
+
+format: .venv/.dev-installed ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+docs: .venv/.dev-installed ## Write the generated documents below docs/reference
+	$(BIN)/python scripts/contracts.py
+
+bench: .venv/.dev-installed ## Measure the embedder and the vector engine
+	$(BIN)/python benchmarks/embedder.py
+	$(BIN)/python benchmarks/vectors.py
+
+install: .venv/.run-installed ## Make .venv with what memOS needs to run
+
+install-dev: .venv/.dev-installed ## Make .venv with what its tests need too
+
+.venv/.run-installed: requirements.lock pyproject.toml scripts/install.sh
+	@PYTHON="$(PYTHON)" scripts/install.sh requirements.lock
+	@touch $@
+
+.venv/.dev-installed: requirements-dev.lock pyproject.toml scripts/install.sh
+	@PYTHON="$(PYTHON)" scripts/install.sh requirements-dev.lock
+	@touch $@ .venv/.run-installed
+
+lock: ## Pin the packages again; UPGRADE=--upgrade takes newer versions
+	PYTHON="$(PYTHON)" UPGRADE="$(UPGRADE)" scripts/lock.sh requirements.lock --extra embedded
+	PYTHON="$(PYTHON)" UPGRADE="$(UPGRADE)" scripts/lock.sh requirements-dev.lock --all-extras
+
+clean: ## Remove .venv and every cache, but not .memos, where memories are kept
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build dist
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -150,6 +150,10 @@ class Projections(Protocol):
         """How many records the projection still has to be given or to be rid of."""
         ...
 
+    async def some_behind(self, limit: int) -> list[RecordKey]:
+        """At most `limit` of the records with which the projection is behind."""
+        ...
+
     async def behind_among(self, keys: Sequence[RecordKey]) -> set[RecordKey]:
         """Those of the records with which the projection is behind."""
         ...

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypedDict
 
 from memos.broker.lane import Lane
 from memos.client.redis import open_redis
@@ -13,8 +14,9 @@ from memos.errors import ConfigurationError
 from memos.events.streams import STREAM_OF
 from memos.events.streams import Lane as LaneName
 from memos.handlers import HANDLERS
-from memos.ports import Embedder, Vectors
+from memos.ports import Embedder, Memories, Projections, Vectors
 from memos.projection.points import memories_collection
+from memos.projection.reconciler import keep_reconciling
 from memos.records import Collection
 from memos.settings import Settings
 from memos.stores.edge import open_edge
@@ -66,8 +68,17 @@ async def open_vectors(settings: Settings, collection: Collection) -> AsyncItera
         )
 
 
+class Ports(TypedDict):
+    """Every port, under the name by which handlers ask for it."""
+
+    embedder: Embedder
+    memories: Memories
+    projections: Projections
+    vectors: Vectors
+
+
 @asynccontextmanager
-async def open_ports(settings: Settings) -> AsyncIterator[Mapping[str, object]]:
+async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     """Every port that a handler may name, open."""
     async with AsyncExitStack() as stack:
         embedder = await stack.enter_async_context(open_embedder(settings))
@@ -95,7 +106,11 @@ async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event
             reply_ttl=settings.reply_ttl,
         )
         log.info("The %s lane is open", lane)
-        await work.run(stopping)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(work.run(stopping))
+            if lane == "bulk":
+                reconciling = keep_reconciling(stopping, vectors=ports["vectors"], projections=ports["projections"])
+                tasks.create_task(reconciling)
     log.info("The %s lane is closed", lane)
 
 

@@ -48,6 +48,12 @@ class PostgresProjections:
             count: int = await self._pool.fetchval(self._sql["count_behind"], *self._generation)
         return count
 
+    async def some_behind(self, limit: int) -> list[RecordKey]:
+        """At most `limit` of the records with which the projection is behind."""
+        with translated():
+            rows = await self._pool.fetch(self._sql["some_behind"], *self._generation, limit)
+        return [RecordKey(*row) for row in rows]
+
     async def behind_among(self, keys: Sequence[RecordKey]) -> set[RecordKey]:
         """Those of the records with which the projection is behind."""
         if not keys:

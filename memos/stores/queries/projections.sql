@@ -33,6 +33,12 @@ where (p.record_id, p.tenant, p.name, p.generation) = (k.record_id, k.tenant, k.
 -- name: count_behind
 select count(*) from projections where name = $1 and generation = $2 and wanted is distinct from version
 
+-- name: some_behind
+select tenant, record_id
+from projections
+where name = $1 and generation = $2 and wanted is distinct from version
+limit $3
+
 -- name: behind_among
 select p.tenant, p.record_id
 from projections p

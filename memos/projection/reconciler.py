@@ -1,0 +1,56 @@
+"""Finishing what was left undone: memories that were committed while the vector engine was away."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from memos.errors import MemosError
+from memos.ports import Projections, Vectors
+from memos.projection.projector import reproject
+from memos.records import RecordKey
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 256
+PAUSE_SECONDS = 5.0
+
+
+async def reconcile(*, vectors: Vectors, projections: Projections) -> int:
+    """Write or remove up to 256 records that the projection lacks or has too many; return how many it did.
+
+    A record that the engine refuses is logged and holds up no other. Raises `Unavailable`.
+    """
+    behind = await projections.some_behind(MOST_AT_ONCE)
+    if await _done(behind, vectors=vectors, projections=projections):
+        return len(behind)
+    return sum([await _done([key], vectors=vectors, projections=projections) for key in behind])
+
+
+async def _done(keys: Sequence[RecordKey], *, vectors: Vectors, projections: Projections) -> bool:
+    try:
+        await reproject(keys, vectors=vectors, projections=projections)
+    except MemosError as error:
+        if error.transient:
+            raise
+        log.warning("The vector engine refuses %d records, from %s on: %s", len(keys), keys[0], error)
+        return False
+    return True
+
+
+async def keep_reconciling(stopping: asyncio.Event, *, vectors: Vectors, projections: Projections) -> None:
+    """Reconcile until told to stop: at once while much is left, else every five seconds."""
+    while not stopping.is_set():
+        try:
+            done = await reconcile(vectors=vectors, projections=projections)
+        except MemosError as error:
+            log.warning("What the vector engine lacks cannot be written now: %s", error)
+            done = 0
+        if done < MOST_AT_ONCE:
+            await _pause(stopping)
+
+
+async def _pause(stopping: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), PAUSE_SECONDS)
+    except TimeoutError:
+        return

@@ -1,0 +1,81 @@
+"""The reconciler: what was committed while the vector engine was away becomes searchable."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from builders import Rooms
+from running import until
+
+from memos.errors import InvalidCommand, Unavailable
+from memos.events.memories import StoreMemory, StoreOutcome
+from memos.projection.reconciler import keep_reconciling, reconcile
+from memos.records import Point
+from memos.testing import TwinVectors
+
+pytest_plugins = ["rooms"]
+
+
+class Choosy(TwinVectors):
+    """Vectors that refuse the points of one agent."""
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        if any(point.payload["agent_id"] == "refused" for point in points):
+            raise InvalidCommand("Not this one.")
+        await super().upsert(points)
+
+
+async def accepted_while_away(rooms: Rooms, *commands: StoreMemory) -> None:
+    rooms.vectors.away = True
+    for outcome in await rooms.store(*commands):
+        assert isinstance(outcome, StoreOutcome)
+        assert outcome.status == "accepted"
+    rooms.vectors.away = False
+
+
+async def test_what_was_accepted_becomes_searchable(rooms: Rooms) -> None:
+    await accepted_while_away(rooms, StoreMemory(content="a b c"))
+    assert await rooms.recalled("a b c") == []
+
+    assert await reconcile(vectors=rooms.vectors, projections=rooms.projections) == 1
+
+    assert await rooms.recalled("a b c") == ["a b c"]
+    assert await rooms.projections.behind() == 0
+
+
+async def test_with_nothing_left_to_do_nothing_is_done(rooms: Rooms) -> None:
+    await rooms.store(StoreMemory(content="a"))
+
+    assert await reconcile(vectors=rooms.vectors, projections=rooms.projections) == 0
+
+
+async def test_a_record_that_the_engine_refuses_holds_up_no_other(rooms: Rooms) -> None:
+    refused = StoreMemory(content="a", agent_id="refused")
+    await accepted_while_away(rooms, StoreMemory(content="b"), refused, StoreMemory(content="c"))
+    choosy = Choosy(rooms.vectors.collection)
+
+    assert await reconcile(vectors=choosy, projections=rooms.projections) == 2
+
+    assert await choosy.count({}) == 2
+    assert await rooms.projections.behind() == 1
+
+
+async def test_an_engine_that_is_still_away_is_said_to_be(rooms: Rooms) -> None:
+    await accepted_while_away(rooms, StoreMemory(content="a"))
+    rooms.vectors.away = True
+
+    with pytest.raises(Unavailable):
+        await reconcile(vectors=rooms.vectors, projections=rooms.projections)
+
+
+async def test_reconciling_goes_on_until_it_is_told_to_stop(rooms: Rooms) -> None:
+    await accepted_while_away(rooms, StoreMemory(content="a"))
+    stopping = asyncio.Event()
+
+    async def nothing_is_left() -> bool:
+        return await rooms.projections.behind() == 0
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(keep_reconciling(stopping, vectors=rooms.vectors, projections=rooms.projections))
+        await until(nothing_is_left)
+        stopping.set()

@@ -22,7 +22,7 @@ check: .venv/.dev-installed ## Lint, types, import directions and generated docu
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/contracts.py --check
 
 format: .venv/.dev-installed ## Format the code and mend what the linter can

@@ -119,19 +119,26 @@ class StreamConsumer:
         turn = await self._turns.take()
         taken = False
         try:
-            taken = self.accept(await self._read(">", self._batch), turn)
+            taken = self.accept(await self._batch_of_new(), turn)
         finally:
             if not taken:
                 turn.end()
+
+    async def _batch_of_new(self) -> list[Entry]:
+        """What is there; a read that was waited for ends with the first entry of many added at once."""
+        entries = await self._read(">", self._batch)
+        if 0 < len(entries) < self._batch:
+            entries += await self._read(">", self._batch - len(entries), block=None)
+        return entries
 
     async def _pending(self) -> list[Entry]:
         entries = await self._read("0", MOST_PENDING)
         self._replaying = False
         return entries
 
-    async def _read(self, after: str, count: int) -> list[Entry]:
+    async def _read(self, after: str, count: int, block: int | None = BLOCK_MS) -> list[Entry]:
         streams = cast("dict[KeyT, StreamIdT]", {self.stream.name: after})
-        found = await self._redis.xreadgroup(GROUP, self._name, streams, count=count, block=BLOCK_MS)
+        found = await self._redis.xreadgroup(GROUP, self._name, streams, count=count, block=block)
         answer = cast("Sequence[tuple[bytes, Sequence[tuple[bytes, dict[bytes, bytes]]]]]", found or ())
         return [Entry(entry, fields or {}) for _, entries in answer for entry, fields in entries]
 

@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 PYTHON ?= python3
-COVERAGE ?= 80
+COVERAGE ?= 94
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help

@@ -22,6 +22,7 @@ from memos.events.envelope import FIELD, Envelope
 from memos.events.memories import StoreMemory, StoreOutcome
 from memos.handlers import Handler
 from memos.handlers.store import store_memory
+from memos.ports import Ready
 from memos.records import CommandKey, Origin, memory_id_for
 from memos.runtime import open_ports
 from memos.settings import Settings
@@ -32,8 +33,11 @@ DIMENSION = 384
 MODEL = "all-MiniLM-L6-v2-int8"
 
 
-async def do_nothing(commands: Sequence[StoreMemory], *, origins: Sequence[Origin]) -> list[StoreOutcome]:
+async def do_nothing(
+    commands: Sequence[StoreMemory], *, origins: Sequence[Origin], ready: Ready
+) -> list[StoreOutcome]:
     """Answer as a store would, without one."""
+    ready()
     ids = [memory_id_for(CommandKey(*origin.key)) for origin in origins]
     return [StoreOutcome(memory_id=memory_id, status="stored", message="") for memory_id in ids]
 

@@ -37,6 +37,7 @@ class Binding:
     def __init__(self, handler: Handler, ports: Mapping[str, object]) -> None:
         self.stream: Stream = STREAM_OF[handler.command]
         self.batch = handler.batch
+        self.in_parts = "ready" in inspect.signature(handler.function).parameters
         self._function = bound(handler.function, ports)
 
     async def judge(self, deliveries: Sequence[Delivery]) -> list[Verdict]:

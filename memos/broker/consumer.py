@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 BLOCK_MS = 1000
 SLOTS_FOR_BATCHES = 2
 SLOTS_FOR_SINGLES = 32
+FIRST_BATCH = 16
 MOST_PENDING = 1000
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 2.0
@@ -40,6 +41,7 @@ class StreamConsumer:
         stream: Stream,
         *,
         batch: int,
+        in_parts: bool,
         process: Process,
         settler: Settler,
     ) -> None:
@@ -47,6 +49,7 @@ class StreamConsumer:
         self._name = name
         self.stream = stream
         self._batch = batch
+        self._in_parts = in_parts
         self._process = process
         self._settler = settler
         self._slots = SLOTS_FOR_BATCHES if batch > 1 else SLOTS_FOR_SINGLES
@@ -125,10 +128,15 @@ class StreamConsumer:
                 turn.end()
 
     async def _batch_of_new(self) -> list[Entry]:
-        """What is there; a read that was waited for ends with the first entry of many added at once."""
-        entries = await self._read(">", self._batch)
-        if 0 < len(entries) < self._batch:
-            entries += await self._read(">", self._batch - len(entries), block=None)
+        """What is there; a read that was waited for ends with the first entry of many added at once.
+
+        Of a handler with two parts not all is taken while little is under way: one large batch would
+        leave the engines of its other part idle, two in turn keep all busy.
+        """
+        most = min(self._batch, max(FIRST_BATCH, 2 * len(self._held))) if self._in_parts else self._batch
+        entries = await self._read(">", most)
+        if 0 < len(entries) < most:
+            entries += await self._read(">", most - len(entries), block=None)
         return entries
 
     async def _pending(self) -> list[Entry]:

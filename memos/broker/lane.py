@@ -48,6 +48,7 @@ class Lane:
                     self._lease.consumer,
                     binding.stream,
                     batch=binding.batch,
+                    in_parts=binding.in_parts,
                     process=pipeline.process,
                     settler=settler,
                 )

@@ -12,6 +12,7 @@ from memos.events.memories import StoreMemory, StoreOutcome
 from memos.events.problems import PROBLEM_TYPE
 from memos.events.streams import STREAM_OF
 from memos.handlers import Handler
+from memos.ports import Ready
 from memos.records import Origin
 
 pytest_plugins = ["bus_fixtures"]
@@ -92,6 +93,22 @@ async def test_what_queues_while_a_batch_is_under_way_comes_together_after_it(
         gate.set()
         await wire.replies(31)
     assert [len(batch) for batch in storing.batches] == [1, 30]
+
+
+async def test_of_a_handler_in_parts_a_backlog_is_not_taken_at_once(wire: Wire, open_lane: OpenLane) -> None:
+    storing = Storing()
+
+    async def in_parts(
+        commands: Sequence[StoreMemory], *, origins: Sequence[Origin], ready: Ready
+    ) -> list[StoreOutcome | MemosError]:
+        ready()
+        return await storing(commands, origins=origins)
+
+    await put(wire, *["text"] * 40)
+    async with open_lane(Handler(StoreMemory, in_parts, batch=64)):
+        await wire.replies(40)
+    assert len(storing.batches[0]) == 16
+    assert sum(map(len, storing.batches)) == 40
 
 
 async def test_a_command_refused_among_others_fails_alone(wire: Wire, open_lane: OpenLane) -> None:

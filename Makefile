@@ -13,7 +13,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 up: .venv/.run-installed ## Start all of memOS in the foreground; Ctrl-C stops it
-	@exec $(BIN)/memos up
+	@exec $(BIN)/python -I -S memos/devstack/launch.py --parent $$PPID --signal 15 -- $(BIN)/memos up
 
 test: check ## Check the code, then run every test and hold the coverage
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE)
@@ -32,7 +32,8 @@ format: .venv/.dev-installed ## Format the code and mend what the linter can
 docs: .venv/.dev-installed ## Write the generated documents below docs/reference
 	$(BIN)/python scripts/contracts.py
 
-bench: .venv/.dev-installed ## Measure the embedder and the vector engine
+bench: .venv/.dev-installed ## Measure the service beside its parts, the embedder and the vector engine
+	$(BIN)/python benchmarks/service.py
 	$(BIN)/python benchmarks/embedder.py
 	$(BIN)/python benchmarks/vectors.py
 

@@ -123,6 +123,10 @@ class Memories(Protocol):
         """Leave a tombstone, also for a memory that is yet to come. Raises `NotFound`, `Conflict`."""
         ...
 
+    async def bury_expired(self, limit: int) -> int:
+        """Leave tombstones for at most `limit` memories whose time is over; return how many those were."""
+        ...
+
     async def ping(self) -> None:
         """Return when the ledger answers."""
         ...
@@ -148,6 +152,10 @@ class Projections(Protocol):
 
     async def behind(self) -> int:
         """How many records the projection still has to be given or to be rid of."""
+        ...
+
+    async def forget(self) -> None:
+        """Count the projection as empty, so that it is filled again from the ledger."""
         ...
 
     async def some_behind(self, limit: int) -> list[RecordKey]:

@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypedDict
 
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
 from memos.broker.lane import Lane
 from memos.client.redis import open_redis
 from memos.devstack.locate import required
@@ -16,7 +19,7 @@ from memos.events.streams import Lane as LaneName
 from memos.handlers import HANDLERS
 from memos.ports import Embedder, Memories, Projections, Vectors
 from memos.projection.points import memories_collection
-from memos.projection.reconciler import keep_reconciling
+from memos.projection.reconciler import keep_reconciling, refill_if_lost
 from memos.records import Collection
 from memos.settings import Settings
 from memos.stores.edge import open_edge
@@ -84,19 +87,33 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
         embedder = await stack.enter_async_context(open_embedder(settings))
         collection = memories_collection(embedder.model, embedder.dimension)
         pool = await stack.enter_async_context(open_pool(required(settings, "postgres_dsn")))
+        projections = await open_projections(pool, collection)
+        vectors = await stack.enter_async_context(open_vectors(settings, collection))
+        await refill_if_lost(vectors=vectors, projections=projections)
         yield {
             "embedder": embedder,
             "memories": PostgresMemories(pool),
-            "projections": await open_projections(pool, collection),
-            "vectors": await stack.enter_async_context(open_vectors(settings, collection)),
+            "projections": projections,
+            "vectors": vectors,
         }
+
+
+async def require_redis(redis: Redis, url: str) -> None:
+    """Raise `ConfigurationError` when nothing answers there."""
+    try:
+        await redis.ping()
+    except (RedisError, OSError) as error:
+        raise ConfigurationError(
+            f"Redis at {url.rpartition('@')[2]} does not answer: {error}. Start it, or correct MEMOS_REDIS_URL."
+        ) from error
 
 
 async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event) -> None:
     """Handle the commands of a lane until told to stop."""
     url = required(settings, "redis_url")
     handlers = [handler for handler in HANDLERS if STREAM_OF[handler.command].lane == lane]
-    async with open_ports(settings) as ports, open_redis(url, retries=0) as redis:
+    async with open_redis(url, retries=0) as redis, open_ports(settings) as ports:
+        await require_redis(redis, url)
         work = Lane(
             redis,
             url,
@@ -109,7 +126,12 @@ async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(work.run(stopping))
             if lane == "bulk":
-                reconciling = keep_reconciling(stopping, vectors=ports["vectors"], projections=ports["projections"])
+                reconciling = keep_reconciling(
+                    stopping,
+                    memories=ports["memories"],
+                    vectors=ports["vectors"],
+                    projections=ports["projections"],
+                )
                 tasks.create_task(reconciling)
     log.info("The %s lane is closed", lane)
 

@@ -85,9 +85,11 @@ class Binding:
 
     def _keeps(self, delivery: Delivery, error: MemosError) -> bool:
         """Whether a failed entry is kept as a dead letter: when it is none, or a write left undone unheard."""
-        if isinstance(delivery.command, MemosError):
+        if delivery.envelope is None:
             return True
-        unheard = delivery.envelope is None or not delivery.envelope.replyto
+        unheard = not delivery.envelope.replyto
+        if isinstance(delivery.command, MemosError):
+            return unheard or self.stream.writes
         return self.stream.writes and (unheard or error.transient or isinstance(error, InternalError))
 
 

@@ -63,7 +63,10 @@ class Lane:
             for consumer in self._consumers:
                 tasks.create_task(consumer.run(stopping))
         await asyncio.gather(*(consumer.finish() for consumer in self._consumers))
-        await self._lease.give_up()
+        try:
+            await self._lease.give_up()
+        except (RedisError, OSError) as error:
+            log.warning("The lease could not be given up, and ends by itself: %s", error)
 
     async def _keep_lease(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():

@@ -54,7 +54,7 @@ class Pipeline:
         self._subscriber._post_start()
 
     async def process(self, entries: Sequence[Entry]) -> Sequence[Verdict]:
-        """Take entries through the pipeline; one verdict each, in order."""
+        """Take entries through the pipeline; one verdict each."""
         message = BatchStreamMessage(
             type="bstream",
             channel=self._binding.stream.name,

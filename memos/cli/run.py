@@ -64,6 +64,7 @@ def api() -> None:
             access_log=False,
             log_config=None,
             proxy_headers=False,
+            timeout_graceful_shutdown=2,
         )
 
 

@@ -75,6 +75,11 @@ class Bus:
                 log.warning("The inbox cannot be read: %s; trying again in %.1f s", error, PAUSE)
                 await asyncio.sleep(PAUSE)
                 continue
+            except Exception:
+                # Without the inbox nobody would be answered any more.
+                log.exception("The inbox cannot be read; trying again in %.1f s", PAUSE)
+                await asyncio.sleep(PAUSE)
+                continue
             for document in cast("Sequence[bytes]", found[1]) if found else ():
                 self._deliver(document)
 
@@ -103,7 +108,7 @@ class Bus:
             tenant=tenant,
             replyto=self._inbox if correlation else None,
             correlationid=correlation,
-            ttlms=round(timeout * 1000) if timeout and not stream.writes else None,
+            ttlms=max(1, round(timeout * 1000)) if timeout and not stream.writes else None,
         )
         try:
             await self._publisher.add(stream.name, envelope.encode())

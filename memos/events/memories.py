@@ -227,8 +227,9 @@ class DeleteMemory(Command):
 class DeleteOutcome(Reply):
     """What a deletion did.
 
-    `deleted`: nowhere any more. `accepted`: no longer answered, and removed from the vector engine
-    once it is back. `absent`: there was none; a store of this id that comes later is refused.
+    `deleted`: in no answer and in no projection any more; the ledger keeps a tombstone, with the text.
+    `accepted`: in no answer any more, and removed from the vector engine once it is back. `absent`: there was
+    none; a store of this id that comes later is refused.
     """
 
     success: Literal[True] = True

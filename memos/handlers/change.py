@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from memos.errors import MemosError, Unavailable
+from memos.errors import MemosError
 from memos.events.memories import DeleteMemory, DeleteOutcome, MemoryFound, UpdateMemory
 from memos.handlers.digests import digest_of
 from memos.handlers.embed import text_key, vectors_of
@@ -15,7 +15,7 @@ from memos.records import Change, Embedding, Origin, RecordKey
 log = logging.getLogger(__name__)
 
 MESSAGES: Mapping[str, str] = {
-    "deleted": "The memory is deleted everywhere.",
+    "deleted": "The memory is deleted: no answer and no projection has it any more.",
     "accepted": "The memory is deleted; the vector engine drops its point as soon as it is back.",
     "absent": "There was no such memory; a store of this id that comes later is refused.",
 }
@@ -66,7 +66,7 @@ async def delete_memory(
     try:
         key = RecordKey(origin.tenant, command.memory_id)
         await withdraw([key], vectors=vectors, projections=projections)
-    except Unavailable as error:
+    except MemosError as error:
         log.warning("Memory %s is deleted, but its point remains yet: %s", command.memory_id, error)
         status = "accepted"
     return DeleteOutcome(memory_id=command.memory_id, status=status, message=MESSAGES[status])

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from memos.errors import MemosError
-from memos.ports import Projections, Vectors
+from memos.ports import Memories, Projections, Vectors
 from memos.projection.projector import reproject
 from memos.records import RecordKey
 
@@ -37,10 +37,19 @@ async def _done(keys: Sequence[RecordKey], *, vectors: Vectors, projections: Pro
     return True
 
 
-async def keep_reconciling(stopping: asyncio.Event, *, vectors: Vectors, projections: Projections) -> None:
-    """Reconcile until told to stop: at once while much is left, else every five seconds."""
+async def refill_if_lost(*, vectors: Vectors, projections: Projections) -> None:
+    """Have everything written again when the engine has nothing at all. Raises `Unavailable`."""
+    if await vectors.count({}) == 0:
+        await projections.forget()
+
+
+async def keep_reconciling(
+    stopping: asyncio.Event, *, memories: Memories, vectors: Vectors, projections: Projections
+) -> None:
+    """Bury what has expired and reconcile, until told to stop: at once while much is left, else with pauses."""
     while not stopping.is_set():
         try:
+            await memories.bury_expired(MOST_AT_ONCE)
             done = await reconcile(vectors=vectors, projections=projections)
         except MemosError as error:
             log.warning("What the vector engine lacks cannot be written now: %s", error)

@@ -28,7 +28,7 @@ MAX_LIMIT = 65_536
 """Most hits of one search."""
 
 READ_BUFFER = 2**20
-"""Bytes that a stream buffers before it stops reading; a frame of 64 points is about 100 KB."""
+"""Bytes that a stream buffers before it stops reading; a frame of 32 points is about 60 KB."""
 
 _LENGTH = Struct(">I")
 

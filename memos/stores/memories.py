@@ -84,6 +84,7 @@ class PostgresMemories:
 
         async def work(connection: Connection) -> Memory:
             if reply := await self._claim_or_replay(connection, change.origin, change.digest):
+                await self._require_visible(connection, change)
                 return Memory.model_validate(reply)
             memory = await self._update(connection, change)
             await self._record(connection, change.origin, memory.model_dump(mode="json"))
@@ -100,6 +101,19 @@ class PostgresMemories:
             deleted = await self._delete(connection, origin.tenant, agent_id, memory_id)
             await self._record(connection, origin, deleted._asdict())
             return deleted
+
+        return await transacted(self._pool, work)
+
+    async def bury_expired(self, limit: int) -> int:
+        """Leave tombstones for at most `limit` memories whose time is over; return how many those were."""
+
+        async def work(connection: Connection) -> int:
+            expired = await connection.fetch(self._sql["expired_memories"], limit)
+            if expired:
+                await connection.execute(
+                    self._sql["bury_memories"], *columns([tuple(row) for row in expired]), "expired"
+                )
+            return len(expired)
 
         return await transacted(self._pool, work)
 
@@ -120,6 +134,12 @@ class PostgresMemories:
 
     async def _record(self, connection: Connection, origin: Origin, reply: Mapping[str, Any]) -> None:
         await connection.execute(self._sql["correct_replies"], *columns([(*origin.key, reply)]))
+
+    async def _require_visible(self, connection: Connection, change: Change) -> None:
+        """A reply that was recorded shows nothing that has been deleted since."""
+        tenant, agent_id = change.origin.tenant, change.agent_id
+        if not await connection.fetchrow(self._sql["visible_memories"], tenant, agent_id, [change.memory_id]):
+            raise _not_found(change.memory_id, agent_id)
 
     async def _update(self, connection: Connection, change: Change) -> Memory:
         key = (change.origin.tenant, change.memory_id)

@@ -9,6 +9,7 @@ import asyncpg
 
 import memos
 from memos.errors import ConfigurationError
+from memos.stores.postgres import reached
 
 LOCK = 0x6D656D6F73  # "memos": the advisory lock that lets one process migrate at a time
 OLDEST_SERVER = 15
@@ -45,7 +46,8 @@ async def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> li
     Safe when several processes start at once: they take turns under an advisory lock. Raises
     `ConfigurationError` for an old server, an applied file that was changed, or a newer schema.
     """
-    connection = await asyncpg.connect(dsn)
+    with reached():
+        connection = await asyncpg.connect(dsn, timeout=10)
     try:
         require_server(connection)
         await connection.execute("select pg_advisory_lock($1)", LOCK)

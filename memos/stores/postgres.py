@@ -9,7 +9,7 @@ import asyncpg
 import asyncpg.pool
 from pydantic_core import from_json, to_json
 
-from memos.errors import InvalidCommand, Unavailable
+from memos.errors import ConfigurationError, InvalidCommand, Unavailable
 from memos.records import Vector
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -42,8 +42,8 @@ REFUSED = (
 
 @asynccontextmanager
 async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
-    """A pool of connections that speak JSON. Raises `Unavailable` when the server does not answer."""
-    with translated():
+    """A pool of connections that speak JSON. Raises `ConfigurationError` when there is no such ledger."""
+    with reached():
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
@@ -58,6 +58,18 @@ async def open_pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Raise `ConfigurationError` in place of every error that says the ledger cannot be connected to."""
+    try:
+        yield
+    except (*AWAY, asyncpg.PostgresError, ValueError) as error:
+        raise ConfigurationError(
+            f"The ledger (PostgreSQL) cannot be reached: {type(error).__name__}: {error}. "
+            "Start the server, or correct MEMOS_POSTGRES_DSN."
+        ) from error
 
 
 async def _speak_json(connection: Any) -> None:

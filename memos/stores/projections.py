@@ -48,6 +48,11 @@ class PostgresProjections:
             count: int = await self._pool.fetchval(self._sql["count_behind"], *self._generation)
         return count
 
+    async def forget(self) -> None:
+        """Count the projection as empty, so that it is filled again from the ledger."""
+        with translated():
+            await self._pool.execute(self._sql["forget_projected"], *self._generation)
+
     async def some_behind(self, limit: int) -> list[RecordKey]:
         """At most `limit` of the records with which the projection is behind."""
         with translated():

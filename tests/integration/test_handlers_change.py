@@ -133,7 +133,7 @@ async def test_a_deleted_memory_is_nowhere_and_the_receipt_says_so(rooms: Rooms)
         "success": True,
         "memory_id": memory_id,
         "status": "deleted",
-        "message": "The memory is deleted everywhere.",
+        "message": "The memory is deleted: no answer and no projection has it any more.",
     }
     assert await rooms.vectors.count({}) == 0
     assert await rooms.recalled("a b c") == []

@@ -196,3 +196,12 @@ async def test_visible_are_those_of_many_that_the_agent_sees(rooms: Rooms, one: 
 
     assert found.keys() == {one.memory_id, shared.memory_id}
     assert all(isinstance(memory, Memory) for memory in found.values())
+
+
+async def test_a_repeated_change_shows_nothing_of_a_memory_deleted_since(rooms: Rooms, one: Draft) -> None:
+    first = change(one.memory_id, content="a secret")
+    await rooms.memories.update(first)
+    await rooms.memories.delete(origin(), b"digest", one.agent_id, one.memory_id)
+
+    with pytest.raises(NotFound):
+        await rooms.memories.update(first)

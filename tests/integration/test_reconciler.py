@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import Rooms
@@ -9,7 +10,7 @@ from running import until
 
 from memos.errors import InvalidCommand, Unavailable
 from memos.events.memories import StoreMemory, StoreOutcome
-from memos.projection.reconciler import keep_reconciling, reconcile
+from memos.projection.reconciler import keep_reconciling, reconcile, refill_if_lost
 from memos.records import Point
 from memos.testing import TwinVectors
 
@@ -68,6 +69,40 @@ async def test_an_engine_that_is_still_away_is_said_to_be(rooms: Rooms) -> None:
         await reconcile(vectors=rooms.vectors, projections=rooms.projections)
 
 
+async def test_a_vector_engine_that_lost_everything_is_filled_again(rooms: Rooms) -> None:
+    await rooms.store(StoreMemory(content="a b"), StoreMemory(content="c d"))
+    empty = TwinVectors(rooms.vectors.collection)
+
+    await refill_if_lost(vectors=empty, projections=rooms.projections)
+
+    assert await reconcile(vectors=empty, projections=rooms.projections) == 2
+    assert await empty.count({}) == 2
+
+
+async def test_a_vector_engine_that_has_something_is_not_filled_again(rooms: Rooms) -> None:
+    await rooms.store(StoreMemory(content="a"))
+
+    await refill_if_lost(vectors=rooms.vectors, projections=rooms.projections)
+
+    assert await rooms.projections.behind() == 0
+
+
+async def test_a_memory_whose_time_is_over_is_buried_with_a_fact(rooms: Rooms) -> None:
+    now = datetime.now(UTC)
+    await rooms.store(
+        StoreMemory(content="old", expires_at=now - timedelta(seconds=1)),
+        StoreMemory(content="young", expires_at=now + timedelta(hours=1)),
+    )
+
+    assert await rooms.memories.bury_expired(10) == 1
+    assert await rooms.memories.bury_expired(10) == 0
+
+    await reconcile(vectors=rooms.vectors, projections=rooms.projections)
+    assert await rooms.vectors.count({}) == 1
+    fact = await rooms.pool.fetchrow("select * from facts order by sequence desc limit 1")
+    assert (fact["type"], fact["data"]["reason"]) == ("memos.memory.deleted.v1", "expired")
+
+
 async def test_reconciling_goes_on_until_it_is_told_to_stop(rooms: Rooms) -> None:
     await accepted_while_away(rooms, StoreMemory(content="a"))
     stopping = asyncio.Event()
@@ -76,6 +111,9 @@ async def test_reconciling_goes_on_until_it_is_told_to_stop(rooms: Rooms) -> Non
         return await rooms.projections.behind() == 0
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(keep_reconciling(stopping, vectors=rooms.vectors, projections=rooms.projections))
+        reconciling = keep_reconciling(
+            stopping, memories=rooms.memories, vectors=rooms.vectors, projections=rooms.projections
+        )
+        tasks.create_task(reconciling)
         await until(nothing_is_left)
         stopping.set()

@@ -222,6 +222,14 @@ awaited as (
 )
 select tenant, memory_id, version from buried
 
+-- name: expired_memories
+select tenant, memory_id
+from agent_memories
+where expires_at <= now() and deleted_at is null
+order by expires_at
+limit $1
+for update skip locked
+
 -- name: leave_tombstone
 with buried as (
     insert into agent_memories (

@@ -33,6 +33,11 @@ where (p.record_id, p.tenant, p.name, p.generation) = (k.record_id, k.tenant, k.
 -- name: count_behind
 select count(*) from projections where name = $1 and generation = $2 and wanted is distinct from version
 
+-- name: forget_projected
+update projections
+set version = 0
+where name = $1 and generation = $2 and version <> 0
+
 -- name: some_behind
 select tenant, record_id
 from projections

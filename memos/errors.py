@@ -79,7 +79,7 @@ class UnknownRoute(MemosError):
 
 
 class Overloaded(MemosError):
-    """A lane is full; nothing was written."""
+    """A lane is full; nothing was written. Reserved: no lane is bounded in this version."""
 
     code = "overloaded"
     status = 429

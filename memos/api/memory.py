@@ -1,5 +1,7 @@
 """The routes of memories."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -53,47 +55,26 @@ class TierOutcome(StoreOutcome):
 def memory_router() -> APIRouter:
     """Routes under `/memory` and `/ingest`; the static ones come before those with an id."""
     router = APIRouter(tags=["memory"])
-    add = router.add_api_route
-    add("/memory/store", store, methods=["POST"], response_model=StoreOutcome, responses=_stored())
-    add(
-        "/memory/store/batch",
-        store_batch,
-        methods=["POST"],
-        response_model=StoreOutcomes,
-        responses=problems(),
-    )
-    add("/memory/query", query, methods=["POST"], response_model=MemoriesFound, responses=problems())
-    add("/ingest/batch", ingest, methods=["POST"], response_model=StoreOutcomes, responses=problems())
-    add(
-        "/memory/{tier}/store",
-        store_in_tier,
-        methods=["POST"],
-        response_model=TierOutcome,
-        responses=_stored(404),
-    )
-    add("/memory/{memory_id}", get, methods=["GET"], response_model=MemoryFound, responses=problems(404))
-    add(
-        "/memory/{memory_id}",
-        update,
-        methods=["PATCH"],
-        response_model=MemoryFound,
-        responses=problems(404, 409),
-    )
-    add(
-        "/memory/{memory_id}",
-        delete,
-        methods=["DELETE"],
-        response_model=DeleteOutcome,
-        responses=problems(404, 409),
-    )
-    add(
-        "/memory/{memory_id}/history",
-        history,
-        methods=["GET"],
-        response_model=MemoryHistory,
-        responses=problems(404),
-    )
+    _add_static_routes(router.add_api_route)
+    _add_id_routes(router.add_api_route)
     return router
+
+
+def _add_static_routes(add: Callable[..., None]) -> None:
+    post = partial(add, methods=["POST"])
+    post("/memory/store", store, response_model=StoreOutcome, responses=_stored())
+    post("/memory/store/batch", store_batch, response_model=StoreOutcomes, responses=problems())
+    post("/memory/query", query, response_model=MemoriesFound, responses=problems())
+    post("/ingest/batch", ingest, response_model=StoreOutcomes, responses=problems())
+    post("/memory/{tier}/store", store_in_tier, response_model=TierOutcome, responses=_stored(404))
+
+
+def _add_id_routes(add: Callable[..., None]) -> None:
+    path, changed = "/memory/{memory_id}", problems(404, 409)
+    add(path, get, methods=["GET"], response_model=MemoryFound, responses=problems(404))
+    add(path, update, methods=["PATCH"], response_model=MemoryFound, responses=changed)
+    add(path, delete, methods=["DELETE"], response_model=DeleteOutcome, responses=changed)
+    add(f"{path}/history", history, methods=["GET"], response_model=MemoryHistory, responses=problems(404))
 
 
 async def store(body: StoreRequest, exchange: Asked) -> Response:

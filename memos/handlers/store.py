@@ -72,18 +72,18 @@ async def ingest_batch(
 ) -> list[StoreOutcomes | MemosError]:
     """Remember passages of documents, shared by all agents of their tenant."""
     batches = [
-        [Wish(origin.item(index), passage(item, command.agent_id)) for index, item in enumerate(command.items)]
-        for origin, command in zip(origins, commands, strict=True)
+        StoreMemories.model_construct(memories=[passage(item, command.agent_id) for item in command.items])
+        for command in commands
     ]
-    outcomes = await remember(
-        [wish for batch in batches for wish in batch],
+    return await store_memories(
+        batches,
+        origins=origins,
         memories=memories,
         vectors=vectors,
         projections=projections,
         embedder=embedder,
         ready=ready,
     )
-    return _regroup(batches, outcomes)
 
 
 def passage(item: IngestItem, agent_id: str) -> StoreMemory:

@@ -136,7 +136,7 @@ class StreamConsumer:
         most = min(self._batch, max(FIRST_BATCH, 2 * len(self._held))) if self._in_parts else self._batch
         entries = await self._read(">", most)
         if 0 < len(entries) < most:
-            entries += await self._read(">", most - len(entries), block=None)
+            entries += await self._read(">", most - len(entries), wait=False)
         return entries
 
     async def _pending(self) -> list[Entry]:
@@ -144,7 +144,8 @@ class StreamConsumer:
         self._replaying = False
         return entries
 
-    async def _read(self, after: str, count: int, block: int | None = BLOCK_MS) -> list[Entry]:
+    async def _read(self, after: str, count: int, *, wait: bool = True) -> list[Entry]:
+        block = BLOCK_MS if wait else None
         streams = cast("dict[KeyT, StreamIdT]", {self.stream.name: after})
         found = await self._redis.xreadgroup(GROUP, self._name, streams, count=count, block=block)
         answer = cast("Sequence[tuple[bytes, Sequence[tuple[bytes, dict[bytes, bytes]]]]]", found or ())

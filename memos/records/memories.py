@@ -1,4 +1,4 @@
-"""What memOS keeps, as frozen data without I/O: memories, their versions, and the values that travel with them."""
+"""Memories, their versions, and what is asked of them."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -166,70 +166,27 @@ class Stored(NamedTuple):
 
 
 class Deleted(NamedTuple):
-    """What a deletion did; `found` is false when only a tombstone was left for a store yet to come."""
+    """What a deletion did; `found` is false when only a tombstone was left for a store yet to come.
+
+    `reached` is how much each store made from the memories got rid of, by its name, as far as that is noted.
+    """
 
     memory_id: UUID
     version: int
     found: bool
+    reached: Mapping[str, int] = {}
 
 
-class RecordKey(NamedTuple):
-    """A record within its tenant."""
+class Fact(Record):
+    """Something that has happened, at its place in the log; `data` has the shape that its `type` says."""
 
+    position: int
     tenant: str
-    memory_id: UUID
-
-    @property
-    def point_id(self) -> UUID:
-        """The record's id where tenants share one space of ids: UUIDv5 of both."""
-        return uuid5(self.memory_id, self.tenant)
-
-
-class VersionKey(NamedTuple):
-    """One version of one record within its tenant."""
-
-    tenant: str
-    memory_id: UUID
+    type: str
+    record_id: UUID
     version: int
-
-    @property
-    def record(self) -> RecordKey:
-        """The record, whatever its version."""
-        return RecordKey(self.tenant, self.memory_id)
-
-
-class Embedded(NamedTuple):
-    """A memory with its vector."""
-
-    tenant: str
-    memory: Memory
-    vector: Vector
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A memory as a vector engine keeps it: what is searched and what is filtered."""
-
-    key: VersionKey
-    vector: Vector
-    payload: Mapping[str, Any]
-
-
-class Hit(NamedTuple):
-    """A point found by a search, with its cosine similarity."""
-
-    memory_id: UUID
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A named set of vectors of one model; `indexes` maps payload fields to Qdrant index types."""
-
-    name: str
-    model: str
-    dimension: int
-    indexes: Mapping[str, str]
+    data: dict[str, Any]
+    occurred_at: datetime
 
 
 def content_hash(text: str) -> bytes:

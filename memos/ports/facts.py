@@ -1,0 +1,75 @@
+"""The log of what has happened, and the stream that it is copied to."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple, Protocol
+
+from memos.records import Fact
+
+
+class FactPage(NamedTuple):
+    """Some of a tenant's facts in order, the position after which the next page begins, and the newest of all."""
+
+    facts: list[Fact]
+    position: int
+    newest: int
+
+
+class Placing(Protocol):
+    """The right to give facts their positions, which one relay has at a time."""
+
+    async def granted(self) -> bool:
+        """Whether the right is this relay's, taken now if nobody has it. Raises `Unavailable`."""
+        ...
+
+    async def place(self, limit: int) -> int:
+        """Give positions to at most `limit` committed facts; return the newest position. Raises `Unavailable`."""
+        ...
+
+
+class Facts(Protocol):
+    """The log of what has happened: facts by their positions, which run from 1 without a gap.
+
+    Every method raises `Unavailable` when the ledger does not answer.
+    """
+
+    async def page(self, tenant: str, after: int, limit: int, types: Sequence[str]) -> FactPage:
+        """At most `limit` of a tenant's facts after a position; those of some types, or with none given of all."""
+        ...
+
+    async def copies(self, after: int, limit: int) -> list[Fact]:
+        """The next `limit` facts after a position, of all tenants."""
+        ...
+
+    async def newest(self) -> int:
+        """The newest position; 0 when there is none."""
+        ...
+
+    async def unplaced(self) -> int:
+        """How many facts are committed and have no position, so that nobody is told of them yet."""
+        ...
+
+    def placing(self) -> AbstractAsyncContextManager[Placing]:
+        """The right to place facts, for as long as this lasts and the connection that it is held on."""
+        ...
+
+
+class FactStream(Protocol):
+    """The newest facts of all tenants where they can be waited for. Every method raises `Unavailable`."""
+
+    @property
+    def kept(self) -> int:
+        """About how many facts are kept."""
+        ...
+
+    async def last(self) -> int:
+        """The position of the last fact that was added; 0 when the stream is new or lost."""
+        ...
+
+    async def add(self, facts: Sequence[Fact], *, after: int) -> int:
+        """Add facts if `after` is the last position, and else nothing; return the last position now."""
+        ...
+
+    async def clear(self) -> None:
+        """Remove the stream with everything in it."""
+        ...

@@ -79,7 +79,7 @@ class UnknownRoute(MemosError):
 
 
 class Overloaded(MemosError):
-    """A lane is full; nothing was written. Reserved: no lane is bounded in this version."""
+    """A stream is full; nothing was written."""
 
     code = "overloaded"
     status = 429
@@ -99,6 +99,12 @@ class Unavailable(MemosError):
     code = "unavailable"
     status = 503
     transient = True
+
+
+class CollectionMissing(Unavailable):
+    """An engine answers, but does not have the generation of the collection that it was asked about."""
+
+    code = "collection-missing"
 
 
 class DeadlineExceeded(MemosError):
@@ -138,6 +144,7 @@ ERRORS: Mapping[str, type[MemosError]] = {
         Overloaded,
         EmbeddingRefused,
         Unavailable,
+        CollectionMissing,
         DeadlineExceeded,
         InternalError,
         ConfigurationError,

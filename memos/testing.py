@@ -2,62 +2,108 @@
 
 import json
 from array import array
-from collections.abc import AsyncIterator, Iterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from pydantic_core import to_json
 from qdrant_client import models
 from qdrant_client.local.payload_filters import check_filter
 
-from memos.errors import Unavailable
+from memos.errors import CollectionMissing, Unavailable
 from memos.ports import Filter
-from memos.records import Collection, Hit, Point, RecordKey, Vector
+from memos.records import Collection, Hit, Point, RecordKey, Seen, Vector
 from memos.stores.filters import parse_filter
-from memos.stores.points import check_model, float32s, payload_with_key
+from memos.stores.points import check_model, float32s, payload_with_key, seen
 
 
-class _Kept(NamedTuple):
+class TwinPoint(NamedTuple):
+    """A point as a twin keeps it: its vector of unit length, and what JSON makes of its payload."""
+
     unit: list[float]
     payload: dict[str, Any]
 
 
-class TwinVectors:
-    """One collection in memory; while `away` is set, every call raises `Unavailable`."""
+@dataclass(frozen=True)
+class TwinGeneration:
+    """What a twin keeps of one generation of a collection."""
 
-    def __init__(self, collection: Collection) -> None:
+    model: str
+    dimension: int
+    points: dict[RecordKey, TwinPoint] = field(default_factory=dict)
+
+
+TwinMemory = MutableMapping[tuple[str, int], TwinGeneration]
+"""The generations that twins share, by name and number."""
+
+
+class TwinVectors:
+    """One generation of a collection in memory; while `away` is set, every call raises `Unavailable`.
+
+    Like an engine that lost its data, it has nothing after `drop` and says so until `recreate`.
+    """
+
+    def __init__(self, collection: Collection, kept: TwinMemory | None = None) -> None:
         self.collection = collection
         self.away = False
-        self._kept: dict[RecordKey, _Kept] = {}
+        self._kept: TwinMemory = {} if kept is None else kept
+        self._make()
 
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write points, each searchable on return. Raises `InvalidCommand`, `Unavailable`."""
-        self._answer()
+        kept = self._points()
         for point in points:
             unit = _unit(float32s(point.vector, self.collection))
-            self._kept[point.key.record] = _Kept(unit, json.loads(to_json(payload_with_key(point))))
+            kept[point.key.record] = TwinPoint(unit, json.loads(to_json(payload_with_key(point))))
 
     async def delete(self, keys: Sequence[RecordKey]) -> None:
         """Remove points; keys without a point are no error. Raises `Unavailable`."""
-        self._answer()
+        kept = self._points()
         for key in keys:
-            self._kept.pop(key, None)
+            kept.pop(key, None)
 
     async def search(self, vector: Vector, *, matching: Filter, limit: int) -> list[Hit]:
         """The most similar points that match, best first. Raises `InvalidCommand`, `Unavailable`."""
-        self._answer()
+        points = self._points()
         query = _unit(float32s(vector, self.collection))
         hits = [
-            Hit(key.memory_id, sum(a * b for a, b in zip(query, kept.unit, strict=True)))
-            for key, kept in self._matching(matching)
+            Hit(key.memory_id, sum(a * b for a, b in zip(query, point.unit, strict=True)))
+            for key, point in _matching(points, matching)
         ]
         return sorted(hits, key=lambda hit: -hit.score)[: max(limit, 0)]
 
+    async def present(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Seen]:
+        """Those of the records that have a point, and what it is. Raises `Unavailable`."""
+        kept = self._points()
+        return {key: _seen(key, kept[key]) for key in keys if key in kept}
+
+    async def scroll(self, after: UUID | None, limit: int) -> list[Seen]:
+        """At most `limit` points in the order of their ids, from the one after `after`. Raises `Unavailable`."""
+        kept = sorted(self._points().items(), key=lambda one: one[0].point_id)
+        following = [_seen(key, point) for key, point in kept if after is None or key.point_id > after]
+        return following[: max(limit, 0)]
+
+    async def drop(self) -> None:
+        """Remove this generation for good; none is no error. Raises `Unavailable`."""
+        self._answer()
+        self._kept.pop(self._place, None)
+
+    async def recreate(self) -> None:
+        """Make this generation anew, empty, if it was dropped. Raises `Unavailable`, `ModelMismatch`."""
+        self._answer()
+        held = self._make()
+        check_model(self.collection, "memory", held.model, held.dimension)
+
+    async def announce(self) -> None:
+        """Do nothing: only its owner reads a twin. Raises `Unavailable`."""
+        self._answer()
+
     async def count(self, matching: Filter) -> int:
         """How many points match. Raises `InvalidCommand`, `Unavailable`."""
-        self._answer()
-        return sum(1 for _ in self._matching(matching))
+        return sum(1 for _ in _matching(self._points(), matching))
 
     async def ping(self) -> None:
         """Return unless the twin is `away`. Raises `Unavailable`."""
@@ -67,21 +113,38 @@ class TwinVectors:
         if self.away:
             raise Unavailable(f"The twin of the collection {self.collection.name} is away, as the test asked.")
 
-    def _matching(self, matching: Filter) -> Iterator[tuple[RecordKey, _Kept]]:
-        wanted = models.Filter.model_validate(parse_filter(matching).as_json())
-        for key, kept in self._kept.items():
-            if check_filter(wanted, kept.payload, str(key.point_id), {}):
-                yield key, kept
+    @property
+    def _place(self) -> tuple[str, int]:
+        return self.collection.name, self.collection.generation
+
+    def _make(self) -> TwinGeneration:
+        return self._kept.setdefault(self._place, TwinGeneration(self.collection.model, self.collection.dimension))
+
+    def _points(self) -> dict[RecordKey, TwinPoint]:
+        self._answer()
+        if self._place not in self._kept:
+            name, number = self._place
+            raise CollectionMissing(f"The twin has no generation {number} of the collection {name} any more.")
+        return self._kept[self._place].points
 
 
 @asynccontextmanager
-async def open_twin(
-    collection: Collection, *, kept: MutableMapping[str, TwinVectors]
-) -> AsyncIterator[TwinVectors]:
-    """The twin of a collection among those kept, made if missing. Raises `ModelMismatch`."""
-    twin = kept.setdefault(collection.name, TwinVectors(collection))
-    check_model(collection, "memory", twin.collection.model, twin.collection.dimension)
+async def open_twin(collection: Collection, *, kept: TwinMemory) -> AsyncIterator[TwinVectors]:
+    """The twin of a generation among those kept, made if missing. Raises `ModelMismatch`."""
+    twin = TwinVectors(collection, kept)
+    await twin.recreate()
     yield twin
+
+
+def _matching(points: Mapping[RecordKey, TwinPoint], matching: Filter) -> Iterator[tuple[RecordKey, TwinPoint]]:
+    wanted = models.Filter.model_validate(parse_filter(matching).as_json())
+    for key, point in points.items():
+        if check_filter(wanted, point.payload, str(key.point_id), {}):
+            yield key, point
+
+
+def _seen(key: RecordKey, point: TwinPoint) -> Seen:
+    return seen(str(key.point_id), point.payload)
 
 
 def _unit(vector: "array[float]") -> list[float]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import count
+from itertools import count, starmap
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from memos.errors import ERRORS, Fault, InternalError, MalformedEntry, MemosError, Unavailable
 from memos.ports import Filter
-from memos.records import Collection, Hit, Point, RecordKey, Vector
+from memos.records import Collection, Hit, Point, RecordKey, Seen, Vector
 from memos.stores.edge_frames import (
     MAX_POINTS,
+    MAX_SEEN,
     READ_BUFFER,
     Failure,
     Reply,
@@ -22,7 +23,7 @@ from memos.stores.edge_frames import (
     pack_floats,
     read_frame,
 )
-from memos.stores.points import float32s, payload_with_key
+from memos.stores.points import float32s, payload_with_key, seen
 
 CALLS_IN_FLIGHT = 4
 """Calls of one upsert sent ahead, so that the process works on one while the next is written."""
@@ -138,7 +139,7 @@ class EdgeProcess:
 
 
 class EdgeVectors:
-    """One collection of the Edge process; every call is idempotent and made once more after a reconnect."""
+    """One generation of a collection; every call is idempotent and made once more after a reconnect."""
 
     def __init__(self, process: EdgeProcess, collection: Collection) -> None:
         self._process = process
@@ -162,6 +163,45 @@ class EdgeVectors:
         reply = await self._call("search", floats=floats, matching=matching, limit=limit)
         return [Hit(UUID(memory_id), score) for memory_id, score in reply.hits]
 
+    async def present(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Seen]:
+        """Those of the records that have a point, and what it is. Raises `Unavailable`."""
+        found: dict[RecordKey, Seen] = {}
+        for part in _slices(keys, MAX_SEEN):
+            key_of = {key.point_id: key for key in part}
+            reply = await self._call("present", ids=[str(point_id) for point_id in key_of])
+            found |= {key_of[one.point_id]: one for one in starmap(seen, reply.seen)}
+        return found
+
+    async def scroll(self, after: UUID | None, limit: int) -> list[Seen]:
+        """At most `limit` points in the order of their ids, from the one after `after`. Raises `Unavailable`."""
+        found: list[Seen] = []
+        while wanted := min(MAX_SEEN, max(limit, 0) - len(found)):
+            reply = await self._call("scroll", after=after, limit=wanted)
+            found += starmap(seen, reply.seen)
+            if len(reply.seen) < wanted:
+                break
+            after = found[-1].point_id
+        return found
+
+    async def drop(self) -> None:
+        """Remove this generation for good; none is no error. Raises `Unavailable`."""
+        await self._call("drop")
+
+    async def recreate(self) -> None:
+        """Make this generation, empty, unless it is there; add what indexes it lacks.
+
+        Raises `ModelMismatch` when it holds vectors of another model, `Unavailable`.
+        """
+        await self._call(
+            "open",
+            model=self._collection.model,
+            dimension=self._collection.dimension,
+            indexes=self._collection.indexes,
+        )
+
+    async def announce(self) -> None:
+        """Do nothing: only memOS reads from the Edge process, and names the generation that it means."""
+
     async def count(self, matching: Filter) -> int:
         """How many points match. Raises `InvalidCommand`, `Unavailable`."""
         return (await self._call("count", matching=matching)).count
@@ -179,27 +219,24 @@ class EdgeVectors:
         )
 
     async def _call(self, op: str, **fields: Any) -> Reply:
-        return await self._process.call(op, collection=self._collection.name, **fields)
+        place: dict[str, Any] = {"collection": self._collection.name, "generation": self._collection.generation}
+        return await self._process.call(op, **place, **fields)
 
 
 @asynccontextmanager
 async def open_edge(
     socket: Path, collection: Collection, *, call_timeout: float = 10.0
 ) -> AsyncIterator[EdgeVectors]:
-    """The collection in the Edge process at a socket, created if missing; `call_timeout` is in seconds.
+    """One generation of a collection in the Edge process at a socket, created if missing.
 
-    Raises `ModelMismatch` when it holds vectors of another model, `Unavailable` when nobody serves the socket.
+    `call_timeout` is in seconds. Raises `ModelMismatch` when it holds vectors of another model, `Unavailable`
+    when nobody serves the socket.
     """
     process = EdgeProcess(socket, call_timeout)
     try:
-        await process.call(
-            "open",
-            collection=collection.name,
-            model=collection.model,
-            dimension=collection.dimension,
-            indexes=collection.indexes,
-        )
-        yield EdgeVectors(process, collection)
+        vectors = EdgeVectors(process, collection)
+        await vectors.recreate()
+        yield vectors
     finally:
         await process.close()
 

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy
 import qdrant_edge as edge
 
 from memos.errors import InvalidCommand, Unavailable
 from memos.stores import filters
+from memos.stores.points import LAST_ID, SEEN_FIELDS
 
 WRITES_BEFORE_FLUSH = 512
 """Writes after which the log is flushed, lest the next start takes long: it replays 30,000 points a second.
@@ -92,6 +94,22 @@ class EdgeCollection:
             )
             return [((hit.payload or {})["memory_id"], hit.score) for hit in self._shard.search(request)]
 
+    def present(self, ids: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+        """The ids and `SEEN_FIELDS` of those of the points that are there. Raises `InvalidCommand`."""
+        with _engine_errors("read", self.name):
+            return _seen(self._shard.retrieve(list(ids), with_payload=list(SEEN_FIELDS), with_vector=False))
+
+    def scroll(self, after: UUID | None, limit: int) -> list[tuple[str, dict[str, Any]]]:
+        """The ids and `SEEN_FIELDS` of points in the order of their ids, from the one after `after`."""
+        if after == LAST_ID:
+            return []
+        start = UUID(int=after.int + 1) if after else None
+        with _engine_errors("scroll", self.name):
+            request = edge.ScrollRequest(
+                offset=start, limit=limit, with_payload=list(SEEN_FIELDS), with_vector=False
+            )
+            return _seen(self._shard.scroll(request)[0])
+
     def count(self, clause: filters.Clause) -> int:
         """How many points match, exactly."""
         with _engine_errors("count", self.name):
@@ -107,6 +125,10 @@ class EdgeCollection:
     def close(self) -> None:
         """Flush and close the shard."""
         self.flush()
+        self.discard()
+
+    def discard(self) -> None:
+        """Close the shard of which nothing is wanted any more."""
         with _engine_errors("close", self.name):
             self._shard.close()
 
@@ -122,6 +144,10 @@ class EdgeCollection:
                 f"{numbers} numbers were given for {vectors} vectors of the collection {self.name}, "
                 f"which have {self.dimension} dimensions."
             )
+
+
+def _seen(records: Sequence[edge.Record]) -> list[tuple[str, dict[str, Any]]]:
+    return [(str(record.id), record.payload or {}) for record in records]
 
 
 def edge_filter(clause: filters.Clause) -> edge.Filter | None:

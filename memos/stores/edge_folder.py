@@ -1,11 +1,11 @@
 """The data folder of the Edge process: its collections, their generations, and what their vectors are.
 
     lock                     held by the process that uses the folder
-    memories/CURRENT         names the generation in use, `g1`
     memories/g1/meta.json    the name of the model and the dimension of its vectors
     memories/g1/shard/       the Edge shard with its write-ahead log
 
-A collection is made in a folder of its own and renamed into place when complete, so what has a name is whole.
+A generation is made in a folder of its own and renamed into place when complete, and renamed away before it
+is deleted, so what has a name is whole. Which generation is in use is for the ledger to know.
 """
 
 import fcntl
@@ -14,16 +14,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from memos.errors import ConfigurationError, Unavailable
+from memos.errors import CollectionMissing, ConfigurationError, Unavailable
 from memos.records import Collection
 from memos.stores.edge_engine import EdgeCollection
 from memos.stores.points import check_model
 
-FIRST_GENERATION = "g1"
 UNFINISHED = ".unfinished-"
+DROPPED = ".dropped-"
 
 
 class Meta(BaseModel):
@@ -35,58 +36,101 @@ class Meta(BaseModel):
     dimension: int
 
 
+class GenerationKey(NamedTuple):
+    """What tells one generation from all others."""
+
+    name: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.name}-g{self.number}"
+
+
 class EdgeFolder:
-    """The collections of a data folder; each is loaded when it is first asked for."""
+    """The generations of a data folder; each is loaded when it is first asked for."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._loaded: dict[str, tuple[Meta, EdgeCollection]] = {}
+        self._loaded: dict[GenerationKey, tuple[Meta, EdgeCollection]] = {}
 
     def open(self, collection: Collection) -> None:
-        """Create the collection or verify its model, and add the indexes that it lacks. Raises `ModelMismatch`."""
-        if not (self._path / collection.name).exists():
-            self._create(collection)
-        meta, held = self._load(collection.name)
+        """Create the generation or verify its model, and add the indexes that it lacks. Raises `ModelMismatch`."""
+        generation = GenerationKey(collection.name, collection.generation)
+        if not self._present(generation):
+            self._create(generation, collection)
+        meta, held = self._load(generation)
         check_model(collection, f"Qdrant Edge ({self._path})", meta.model, meta.dimension)
         held.add_indexes(collection.indexes)
 
-    def collection(self, name: str) -> EdgeCollection:
-        """A collection that was created before. Raises `Unavailable` when there is none of this name."""
-        if name not in self._loaded and not (self._path / name).exists():
-            raise Unavailable(
-                f"Qdrant Edge ({self._path}) has no collection {name}. Restart the workers, which create it, "
-                f"and rebuild it from the ledger."
+    def collection(self, name: str, number: int) -> EdgeCollection:
+        """A generation that was created before. Raises `CollectionMissing` when there is none of this name."""
+        generation = GenerationKey(name, number)
+        if not self._present(generation):
+            raise CollectionMissing(
+                f"Qdrant Edge ({self._path}) has no generation {number} of the collection {name}. If it is the one "
+                f"in use, a worker of the bulk lane makes it anew and fills it from the ledger; see that one runs."
             )
-        return self._load(name)[1]
+        return self._load(generation)[1]
+
+    def drop(self, name: str, number: int) -> None:
+        """Remove a generation for good, if it is there. Raises `Unavailable`."""
+        generation = GenerationKey(name, number)
+        if self._present(generation):
+            dropped = self._path / f"{DROPPED}{generation}"
+            _remove(dropped)
+            self._unload(generation)
+            self._place(generation).rename(dropped)
+            _sync_folder(self._path / name)
+            _remove(dropped)
 
     def flush(self) -> None:
         """Flush every collection that was written to."""
-        for _, collection in self._loaded.values():
+        for collection in self._held():
             collection.flush()
 
     def close(self) -> None:
         """Flush and close every collection, also when one of them fails."""
         with ExitStack() as closing:
-            for _, collection in self._loaded.values():
+            for collection in self._held():
                 closing.callback(collection.close)
         self._loaded.clear()
 
-    def _load(self, name: str) -> tuple[Meta, EdgeCollection]:
-        if name not in self._loaded:
-            generation = _current(self._path / name)
-            meta = _read_meta(generation)
-            self._loaded[name] = meta, EdgeCollection.load(generation / "shard", name, meta.dimension)
-        return self._loaded[name]
+    def _place(self, generation: GenerationKey) -> Path:
+        return self._path / generation.name / f"g{generation.number}"
 
-    def _create(self, collection: Collection) -> None:
-        unfinished = self._path / f"{UNFINISHED}{collection.name}"
-        generation = unfinished / FIRST_GENERATION
-        (generation / "shard").mkdir(parents=True)
-        EdgeCollection.create(generation / "shard", collection.name, collection.dimension).close()
+    def _present(self, generation: GenerationKey) -> bool:
+        """Whether its folder is there; one that was deleted under this process is not held on to."""
+        present = self._place(generation).exists()
+        if not present:
+            self._unload(generation)
+        return present
+
+    def _held(self) -> list[EdgeCollection]:
+        return [self._loaded[generation][1] for generation in [*self._loaded] if self._present(generation)]
+
+    def _unload(self, generation: GenerationKey) -> None:
+        if generation in self._loaded:
+            self._loaded.pop(generation)[1].discard()
+
+    def _load(self, generation: GenerationKey) -> tuple[Meta, EdgeCollection]:
+        if generation not in self._loaded:
+            place = self._place(generation)
+            meta = _read_meta(place)
+            shard = EdgeCollection.load(place / "shard", generation.name, meta.dimension)
+            self._loaded[generation] = meta, shard
+        return self._loaded[generation]
+
+    def _create(self, generation: GenerationKey, collection: Collection) -> None:
+        unfinished = self._path / f"{UNFINISHED}{generation}"
+        _remove(unfinished)
+        (unfinished / "shard").mkdir(parents=True)
+        EdgeCollection.create(unfinished / "shard", collection.name, collection.dimension).close()
         meta = Meta(model=collection.model, dimension=collection.dimension)
-        _write_durably(generation / "meta.json", meta.model_dump_json())
-        _write_durably(unfinished / "CURRENT", FIRST_GENERATION)
-        unfinished.rename(self._path / collection.name)
+        _write_durably(unfinished / "meta.json", meta.model_dump_json())
+        place = self._place(generation)
+        place.parent.mkdir(exist_ok=True)
+        unfinished.rename(place)
+        _sync_folder(place.parent)
         _sync_folder(self._path)
 
 
@@ -104,8 +148,8 @@ def edge_folder(path: Path) -> Iterator[EdgeFolder]:
             raise ConfigurationError(
                 f"The data folder {path} is in use by another Edge process. Stop it, or set another MEMOS_HOME."
             ) from error
-        for unfinished in path.glob(f"{UNFINISHED}*"):
-            shutil.rmtree(unfinished)
+        for leftover in (*path.glob(f"{UNFINISHED}*"), *path.glob(f"{DROPPED}*")):
+            _remove(leftover)
         folder = EdgeFolder(path)
         try:
             yield folder
@@ -113,9 +157,9 @@ def edge_folder(path: Path) -> Iterator[EdgeFolder]:
             folder.close()
 
 
-def _current(collection: Path) -> Path:
-    with _folder_errors(collection):
-        return collection / (collection / "CURRENT").read_text().strip()
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _read_meta(generation: Path) -> Meta:
@@ -129,8 +173,8 @@ def _folder_errors(folder: Path) -> Iterator[None]:
         yield
     except (OSError, ValidationError) as error:
         raise Unavailable(
-            f"The folder {folder} of Qdrant Edge is damaged: {error}. Move it away and rebuild its collection "
-            f"from the ledger."
+            f"The folder {folder} of Qdrant Edge is damaged: {error}. Move it away; a worker of the "
+            f"bulk lane then makes it anew from the ledger."
         ) from error
 
 

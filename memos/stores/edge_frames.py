@@ -12,6 +12,7 @@ from asyncio import IncompleteReadError, StreamReader
 from collections.abc import Mapping, Sequence
 from struct import Struct
 from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -23,6 +24,9 @@ MAX_FRAME = 64 * 2**20
 
 MAX_POINTS = 32
 """Most points of one upsert or delete, so that searches of others get their turn soon."""
+
+MAX_SEEN = 256
+"""Most points of one reply that says what is there: a millisecond's work."""
 
 MAX_LIMIT = 65_536
 """Most hits of one search."""
@@ -55,13 +59,14 @@ class Ping(Message):
 
 
 class OnCollection(Message):
-    """A request on one collection."""
+    """A request on one generation of a collection."""
 
     collection: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+    generation: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
 
 
 class Open(OnCollection):
-    """Create the collection or verify that it is of this model; add the indexes that it lacks."""
+    """Create the generation or verify that it is of this model; add the indexes that it lacks."""
 
     op: Literal["open"] = "open"
     model: str
@@ -92,6 +97,27 @@ class Search(OnCollection):
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 
 
+class Present(OnCollection):
+    """Say which points are there, and what they are."""
+
+    op: Literal["present"] = "present"
+    ids: Annotated[list[str], Field(max_length=MAX_SEEN)]
+
+
+class Scroll(OnCollection):
+    """List points in the order of their ids, from the one after `after`."""
+
+    op: Literal["scroll"] = "scroll"
+    after: UUID | None
+    limit: Annotated[int, Field(ge=1, le=MAX_SEEN)]
+
+
+class Drop(OnCollection):
+    """Remove the generation with all its points."""
+
+    op: Literal["drop"] = "drop"
+
+
 class Count(OnCollection):
     """Count the points that match."""
 
@@ -99,7 +125,10 @@ class Count(OnCollection):
     matching: dict[str, Any]
 
 
-Request = Annotated[Ping | Open | Upsert | Delete | Search | Count, Field(discriminator="op")]
+PointsRequest = Upsert | Delete | Search | Present | Scroll | Count
+"""A request on the points of a generation that is there."""
+
+Request = Annotated[Ping | Open | Drop | PointsRequest, Field(discriminator="op")]
 
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
 """Reads a request's header."""
@@ -114,11 +143,15 @@ class Failure(BaseModel):
 
 
 class Reply(BaseModel):
-    """The header of a reply; `number` is 0 when the request was too broken to have one."""
+    """The header of a reply; `number` is 0 when the request was too broken to have one.
+
+    `seen` has the id and the `SEEN_FIELDS` of each point.
+    """
 
     number: int
     failure: Failure | None = None
     hits: list[tuple[str, float]] = []
+    seen: list[tuple[str, dict[str, Any]]] = []
     count: int = 0
 
 

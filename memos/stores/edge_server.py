@@ -20,17 +20,22 @@ from pathlib import Path
 
 from memos.errors import ConfigurationError, InternalError, MalformedEntry, MemosError, Unavailable
 from memos.records import Collection
+from memos.stores.edge_engine import EdgeCollection
 from memos.stores.edge_folder import EdgeFolder, edge_folder
 from memos.stores.edge_frames import (
     READ_BUFFER,
     Count,
     Delete,
+    Drop,
     Failure,
     Frame,
     Open,
     Ping,
+    PointsRequest,
+    Present,
     Reply,
     Request,
+    Scroll,
     Search,
     Upsert,
     encode,
@@ -57,19 +62,34 @@ def answer(folder: EdgeFolder, request: Request, floats: bytes) -> Reply:
     """Do what a request asks. Raises kinds of `MemosError`."""
     number = request.number
     match request:
-        case Open(collection=name, model=model, dimension=dimension, indexes=indexes):
-            folder.open(Collection(name, model, dimension, indexes))
-        case Upsert(collection=name, ids=ids, payloads=payloads):
-            folder.collection(name).upsert(ids, unpack_floats(floats), payloads)
-        case Delete(collection=name, ids=ids):
-            folder.collection(name).delete(ids)
-        case Search(collection=name, matching=matching, limit=limit):
-            hits = folder.collection(name).search(unpack_floats(floats), parse_filter(matching), limit)
-            return Reply(number=number, hits=hits)
-        case Count(collection=name, matching=matching):
-            return Reply(number=number, count=folder.collection(name).count(parse_filter(matching)))
         case Ping():
-            pass
+            return Reply(number=number)
+        case Open(collection=name, model=model, dimension=dimension, indexes=indexes, generation=generation):
+            folder.open(Collection(name, model, dimension, indexes, generation))
+            return Reply(number=number)
+        case Drop():
+            folder.drop(request.collection, request.generation)
+            return Reply(number=number)
+    return answer_from(folder.collection(request.collection, request.generation), request, floats)
+
+
+def answer_from(collection: EdgeCollection, request: PointsRequest, floats: bytes) -> Reply:
+    """Do what a request asks of the points of a collection. Raises kinds of `MemosError`."""
+    number = request.number
+    match request:
+        case Upsert(ids=ids, payloads=payloads):
+            collection.upsert(ids, unpack_floats(floats), payloads)
+        case Delete(ids=ids):
+            collection.delete(ids)
+        case Search(matching=matching, limit=limit):
+            hits = collection.search(unpack_floats(floats), parse_filter(matching), limit)
+            return Reply(number=number, hits=hits)
+        case Present(ids=ids):
+            return Reply(number=number, seen=collection.present(ids))
+        case Scroll(after=after, limit=limit):
+            return Reply(number=number, seen=collection.scroll(after, limit))
+        case Count(matching=matching):
+            return Reply(number=number, count=collection.count(parse_filter(matching)))
     return Reply(number=number)
 
 
@@ -196,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with edge_folder(options.data) as folder:
             asyncio.run(serve(folder, options.socket))
         logger.info("Qdrant Edge stopped.")
-    except (ConfigurationError, OSError) as error:
+    except (MemosError, OSError) as error:
         sys.exit(str(error))
 
 

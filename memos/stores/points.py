@@ -1,12 +1,19 @@
 """What every vector engine checks and adds before it keeps or searches points."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
+from uuid import UUID
 
-from memos.errors import InvalidCommand, ModelMismatch
-from memos.records import Collection, Point
+from memos.errors import InvalidCommand, ModelMismatch, Unavailable
+from memos.records import Collection, Point, Seen, VersionKey
+
+SEEN_FIELDS = ("tenant", "memory_id", "version", "content_hash")
+"""What of a payload `seen` reads."""
+
+LAST_ID = UUID(int=2**128 - 1)
+"""The id of a point after which there can be no other."""
 
 
 def float32s(vector: Sequence[float], collection: Collection) -> "array[float]":
@@ -29,6 +36,25 @@ def payload_with_key(point: Point) -> dict[str, Any]:
     """The point's payload with its key, so that no filter can miss it and every hit can name its memory."""
     tenant, memory_id, version = point.key
     return {**point.payload, "tenant": tenant, "memory_id": str(memory_id), "version": version}
+
+
+def seen(point_id: str, payload: Mapping[str, Any]) -> Seen:
+    """What an engine says of a point, from its payload's `SEEN_FIELDS`. Raises `Unavailable` without a key."""
+    try:
+        key = VersionKey(payload["tenant"], UUID(str(payload["memory_id"])), int(payload["version"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unavailable(
+            f"The vector engine holds a point {point_id} that memOS did not write: {error!r} in its payload. "
+            f"Delete the point, or rebuild the collection from the ledger."
+        ) from error
+    return Seen(UUID(point_id), key, _digest(payload.get("content_hash")))
+
+
+def _digest(written: object) -> bytes | None:
+    try:
+        return bytes.fromhex(written) if isinstance(written, str) else None
+    except ValueError:
+        return None
 
 
 def check_model(collection: Collection, where: str, model: object, dimension: object) -> None:

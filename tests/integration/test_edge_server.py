@@ -16,7 +16,7 @@ from edge_process import EdgeServer
 from memos.errors import InvalidCommand, Unavailable
 from memos.records import Collection, Point, VersionKey
 from memos.stores.edge import EdgeVectors, open_edge
-from memos.stores.edge_frames import MAX_FRAME, MAX_POINTS, Reply, encode, read_frame
+from memos.stores.edge_frames import MAX_FRAME, MAX_POINTS, MAX_SEEN, Reply, encode, read_frame
 
 COLLECTION = Collection("memories", "model-a", 8, {"tenant": "keyword"})
 ONE_VECTOR = bytes(4 * COLLECTION.dimension)
@@ -163,13 +163,13 @@ def tear_last_write(log: Path) -> None:
 
 
 async def test_a_collection_whose_making_was_interrupted_is_made_anew(server: EdgeServer) -> None:
-    half = server.data / ".unfinished-memories" / "g1" / "shard"
+    half = server.data / ".unfinished-memories-g1" / "shard"
     half.mkdir(parents=True)
     (half / "edge_config.json").write_text("{")
     server.start()
     async with open_edge(server.socket, COLLECTION) as vectors:
         await vectors.upsert(points(1))
-    assert not (server.data / ".unfinished-memories").exists()
+    assert not (server.data / ".unfinished-memories-g1").exists()
 
 
 async def test_a_damaged_collection_says_so_and_others_go_on(server: EdgeServer, vectors: EdgeVectors) -> None:
@@ -258,6 +258,12 @@ UPSERT = {"op": "upsert", "ids": [str(UUID(int=1))], "payloads": [{}]}
         ({"op": "explode"}, b"", "op"),
         ({}, b"", "op"),
         ({"op": "count", "matching": {}, "collection": "../memories"}, b"", "collection"),
+        ({"op": "count", "matching": {}, "generation": 0}, b"", "generation"),
+        ({"op": "drop", "generation": "1/../.."}, b"", "generation"),
+        ({"op": "present", "ids": ["x"] * (MAX_SEEN + 1)}, b"", "ids"),
+        ({"op": "present", "ids": ["x"]}, b"", "UUID"),
+        ({"op": "scroll", "after": None, "limit": MAX_SEEN + 1}, b"", "limit"),
+        ({"op": "scroll", "after": "x", "limit": 1}, b"", "after"),
         ({**SEARCH, "limit": 2**62}, ONE_VECTOR, "limit"),
         (SEARCH, ONE_VECTOR[4:], "dimensions"),
         (SEARCH, ONE_VECTOR[1:], "float32"),
@@ -285,13 +291,13 @@ async def test_a_request_that_makes_no_sense_is_answered_with_an_error(
         assert await next_reply(reader) == Reply(number=8)
 
 
-async def test_a_collection_that_was_not_opened_is_unavailable(serving: EdgeServer) -> None:
+async def test_a_collection_that_was_not_opened_is_missing(serving: EdgeServer) -> None:
     async with connected(serving) as (reader, writer):
         writer.write(encode({"op": "count", "number": 1, "collection": "unheard_of", "matching": {}}))
         reply = await next_reply(reader)
         assert reply.failure
-        assert reply.failure.code == "unavailable"
-        assert "no collection unheard_of" in reply.failure.detail
+        assert reply.failure.code == "collection-missing"
+        assert "no generation 1 of the collection unheard_of" in reply.failure.detail
 
 
 @pytest.mark.parametrize("header", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"[" * 100_000])

@@ -1,13 +1,14 @@
 """How the adapter of the Qdrant server fails; what it does is in the contract of all engines."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
-from memos.errors import ConfigurationError, InvalidCommand, MemosError, Unavailable
+from memos.errors import CollectionMissing, ConfigurationError, InvalidCommand, MemosError, Unavailable
 from memos.records import Collection
 from memos.stores.qdrant import QdrantVectors, open_collection, open_qdrant
 
@@ -63,11 +64,84 @@ async def test_an_answer_that_is_not_qdrants_is_unavailable() -> None:
 async def test_a_collection_that_does_not_say_its_model_is_refused() -> None:
     client = AsyncQdrantClient(":memory:")
     params = models.VectorParams(size=4, distance=models.Distance.COSINE)
-    await client.create_collection("made_by_hand", vectors_config=params)
-    alias = models.CreateAlias(collection_name="made_by_hand", alias_name="memos_memories")
-    await client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+    await client.create_collection("memos_memories_g1", vectors_config=params)
     with pytest.raises(ConfigurationError, match=r"Use Qdrant 1\.16 or newer"):
         await open_collection(client, COLLECTION, where="memory", indexed=False)
+
+
+async def test_a_collection_that_the_server_lost_is_missing() -> None:
+    lost = httpx.MockTransport(
+        lambda request: (
+            httpx.Response(200, json={"result": {"exists": False}, "status": "ok", "time": 0.0})
+            if request.url.path.endswith("/exists")
+            else httpx.Response(404, json={"status": {"error": "Not found"}, "time": 0.0})
+        )
+    )
+    vectors = QdrantVectors(client_of(lost), COLLECTION, "Qdrant at test")
+    with pytest.raises(CollectionMissing, match="Qdrant at test has no collection memos_memories_g1"):
+        await vectors.scroll(None, 10)
+
+
+async def test_a_server_that_knows_no_such_address_has_not_lost_the_collection() -> None:
+    with pytest.raises(Unavailable) as refusal:
+        await answering(404, "<html>").count({})
+    assert type(refusal.value) is Unavailable
+
+
+async def announced(client: AsyncQdrantClient) -> dict[str, str]:
+    """The collection behind each alias."""
+    return {found.alias_name: found.collection_name for found in (await client.get_aliases()).aliases}
+
+
+async def test_the_first_generation_is_announced_and_another_when_asked() -> None:
+    client = AsyncQdrantClient(":memory:")
+    first = await open_collection(client, COLLECTION, where="memory", indexed=False)
+    assert await announced(client) == {"memos_memories": "memos_memories_g1"}
+    second = await open_collection(client, replace(COLLECTION, generation=2), where="memory", indexed=False)
+    assert await announced(client) == {"memos_memories": "memos_memories_g1"}
+    await second.announce()
+    await first.drop()
+    await second.recreate()
+    assert await announced(client) == {"memos_memories": "memos_memories_g2"}
+
+
+async def test_a_generation_that_is_missing_cannot_be_announced() -> None:
+    client = AsyncQdrantClient(":memory:")
+    vectors = await open_collection(client, COLLECTION, where="memory", indexed=False)
+    await vectors.drop()
+    with pytest.raises(CollectionMissing):
+        await vectors.announce()
+
+
+class AnnouncedServer:
+    """Answers as a server does whose alias names generation 1."""
+
+    def __init__(self) -> None:
+        self.actions: list[Any] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        result: object = {"aliases": [{"alias_name": "memos_memories", "collection_name": "memos_memories_g1"}]}
+        if request.method == "POST":
+            self.actions.append(json.loads(request.content)["actions"])
+            result = True
+        return httpx.Response(200, json={"result": result, "status": "ok", "time": 0.0})
+
+
+async def test_the_alias_moves_in_one_request() -> None:
+    server = AnnouncedServer()
+    second = replace(COLLECTION, generation=2)
+    await QdrantVectors(client_of(httpx.MockTransport(server)), second, "Qdrant at test").announce()
+    moved = {"collection_name": "memos_memories_g2", "alias_name": "memos_memories"}
+    assert server.actions == [[{"delete_alias": {"alias_name": "memos_memories"}}, {"create_alias": moved}]]
+
+
+async def test_a_point_that_memos_did_not_write_is_named() -> None:
+    client = AsyncQdrantClient(":memory:")
+    vectors = await open_collection(client, COLLECTION, where="memory", indexed=False)
+    foreign = models.PointStruct(id="5f0f3d0e-9a55-5e0c-8a3b-6d656d6f7361", vector=[1, 0, 0, 0], payload={"a": 1})
+    await client.upsert("memos_memories_g1", [foreign])
+    with pytest.raises(Unavailable, match=f"a point {foreign.id} that memOS did not write: KeyError"):
+        await vectors.scroll(None, 10)
 
 
 class EmptyServer:
@@ -88,7 +162,7 @@ class EmptyServer:
             case "GET", "/aliases":
                 return {"aliases": []}
             case "GET", "/collections/memos_memories_g1/exists":
-                return {"exists": True}
+                return {"exists": any(method == "PUT" for method, _, _ in self.asked)}
             case "GET", "/collections/memos_memories_g1":
                 return COLLECTION_INFO
             case "PUT", "/collections/memos_memories_g1/index":

@@ -14,12 +14,12 @@ import pytest
 from edge_process import EdgeServer
 from qdrant_client import AsyncQdrantClient
 
-from memos.errors import InvalidCommand, ModelMismatch
+from memos.errors import CollectionMissing, InvalidCommand, ModelMismatch
 from memos.ports import Vectors
-from memos.records import Collection, Hit, Point, RecordKey, VersionKey
+from memos.records import Collection, Hit, Point, RecordKey, Seen, VersionKey
 from memos.stores.edge import open_edge
 from memos.stores.qdrant import QdrantVectors, open_collection, open_qdrant
-from memos.testing import TwinVectors, open_twin
+from memos.testing import TwinMemory, open_twin
 
 QDRANT_URL = os.environ.get("MEMOS_TEST_QDRANT_URL")
 QDRANT_API_KEY = os.environ.get("MEMOS_TEST_QDRANT_API_KEY")
@@ -62,7 +62,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeServer]:
 @pytest.fixture(scope="session", params=["twin", "edge", "imitation", "server"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param == "twin":
-        kept: dict[str, TwinVectors] = {}
+        kept: TwinMemory = {}
         return Engine(lambda collection: open_twin(collection, kept=kept))
     if request.param == "edge":
         socket = request.getfixturevalue("edge").socket
@@ -425,3 +425,157 @@ async def test_collections_do_not_share_points(engine: Engine, collection: Colle
     async with engine.open(collection) as one, engine.open(replace(collection, name=f"{collection.name}b")) as two:
         await one.upsert([point("a", X)])
         assert await two.count({}) == 0
+
+
+HASH = bytes(range(32))
+
+
+async def test_what_is_present_is_told_with_its_version_and_content_hash(vectors: Vectors) -> None:
+    await vectors.upsert([point("a", X, version=3, content_hash=HASH.hex(), kind="x"), point("b", Y)])
+    assert await vectors.present([key_of("a"), key_of("never there")]) == {
+        key_of("a"): Seen(key_of("a").point_id, VersionKey("default", id_of("a"), 3), HASH)
+    }
+
+
+async def test_a_record_of_one_tenant_is_not_present_for_another(vectors: Vectors) -> None:
+    await vectors.upsert([point("a", X, tenant="acme"), point("a", Y, version=2)])
+    acme = RecordKey("acme", id_of("a"))
+    seen = await vectors.present([acme, key_of("a"), RecordKey("third", id_of("a"))])
+    assert {key: one.key for key, one in seen.items()} == {acme: (*acme, 1), key_of("a"): (*key_of("a"), 2)}
+
+
+@pytest.mark.parametrize("payload", [{}, {"content_hash": None}, {"content_hash": "xyz"}, {"content_hash": 7}])
+async def test_a_point_without_a_content_hash_in_hex_has_none(vectors: Vectors, payload: dict[str, Any]) -> None:
+    await vectors.upsert([point("a", X, **payload)])
+    assert [one.content_hash for one in await vectors.scroll(None, 5)] == [None]
+    assert (await vectors.present([key_of("a")]))[key_of("a")].content_hash is None
+
+
+async def test_nothing_asked_is_nothing_present(vectors: Vectors) -> None:
+    await vectors.upsert([point("a", X)])
+    assert await vectors.present([]) == {}
+
+
+async def test_points_are_scrolled_in_the_order_of_their_ids_from_the_one_after(vectors: Vectors) -> None:
+    await vectors.upsert([point(f"p{i}", X, version=i + 1, content_hash=HASH.hex()) for i in range(10)])
+    ordered = sorted(
+        (Seen(key_of(f"p{i}").point_id, VersionKey("default", id_of(f"p{i}"), i + 1), HASH) for i in range(10)),
+        key=lambda one: one.point_id,
+    )
+    assert await vectors.scroll(None, 4) == ordered[:4]
+    assert await vectors.scroll(ordered[3].point_id, 4) == ordered[4:8]
+    assert await vectors.scroll(ordered[7].point_id, 4) == ordered[8:]
+    assert await vectors.scroll(ordered[-1].point_id, 4) == []
+
+
+async def test_a_scroll_goes_on_from_an_id_that_is_gone_or_never_was(vectors: Vectors) -> None:
+    await vectors.upsert([point(f"p{i}", X) for i in range(4)])
+    first, second, *rest = [one.point_id for one in await vectors.scroll(None, 4)]
+    await vectors.delete([key_of(f"p{i}") for i in range(4) if key_of(f"p{i}").point_id == second])
+    assert [one.point_id for one in await vectors.scroll(second, 4)] == rest
+    assert [one.point_id for one in await vectors.scroll(UUID(int=0), 4)] == [first, *rest]
+    assert [one.point_id for one in await vectors.scroll(UUID(int=first.int + 1), 4)] == rest
+    assert await vectors.scroll(UUID(int=2**128 - 1), 4) == []
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+async def test_a_scroll_of_no_points_has_none(vectors: Vectors, limit: int) -> None:
+    await vectors.upsert([point("a", X)])
+    assert await vectors.scroll(None, limit) == []
+
+
+async def test_many_points_are_scrolled_and_present_whatever_the_size_of_a_call(vectors: Vectors) -> None:
+    keys = [key_of(f"p{i}") for i in range(1300)]
+    await vectors.upsert([point(f"p{i}", X) for i in range(1300)])
+    everything = await vectors.scroll(None, 5000)
+    assert [one.point_id for one in everything] == sorted(key.point_id for key in keys)
+    assert await vectors.scroll(None, 1100) == everything[:1100]
+    assert await vectors.scroll(None, 1300) == everything
+    assert (await vectors.present([*keys, key_of("never there")])).keys() == set(keys)
+
+
+async def test_generations_of_one_collection_do_not_share_points(engine: Engine, collection: Collection) -> None:
+    following = replace(collection, generation=2, model="model-b", dimension=2)
+    async with engine.open(collection) as one, engine.open(following) as two:
+        await one.upsert([point("a", X)])
+        await two.upsert([point("b", [1, 0])])
+        assert [hit.memory_id for hit in await one.search(X, matching={}, limit=5)] == [id_of("a")]
+        assert [hit.memory_id for hit in await two.search([1, 0], matching={}, limit=5)] == [id_of("b")]
+        assert await two.present([key_of("a")]) == {}
+
+
+async def test_a_generation_that_is_dropped_leaves_the_others(engine: Engine, collection: Collection) -> None:
+    async with engine.open(collection) as one, engine.open(replace(collection, generation=2)) as two:
+        await one.upsert([point("a", X)])
+        await two.upsert([point("b", X)])
+        await one.drop()
+        assert [hit.memory_id for hit in await two.search(X, matching={}, limit=5)] == [id_of("b")]
+
+
+async def test_a_dropped_generation_is_missing_for_whoever_still_has_it(
+    engine: Engine, collection: Collection
+) -> None:
+    async with engine.open(collection) as one, engine.open(collection) as other:
+        await one.upsert([point("a", X)])
+        await one.drop()
+        for call in (
+            other.upsert([point("b", X)]),
+            other.delete([key_of("a")]),
+            other.search(X, matching={}, limit=5),
+            other.present([key_of("a")]),
+            other.scroll(None, 5),
+            other.count({}),
+        ):
+            with pytest.raises(CollectionMissing, match=collection.name):
+                await call
+        await other.ping()
+
+
+async def test_dropping_again_is_no_error(vectors: Vectors) -> None:
+    for _ in range(2):
+        await vectors.drop()
+
+
+async def test_a_lost_generation_is_made_anew_and_empty_when_asked(engine: Engine, collection: Collection) -> None:
+    async with engine.open(collection) as one, engine.open(collection) as other:
+        await one.upsert([point("a", X)])
+        await other.drop()
+        await one.recreate()
+        assert await other.count({}) == 0
+        await other.upsert([point("b", X, kind="x")])
+        assert await one.count({"must": [equals("kind", "x")]}) == 1
+
+
+async def test_opening_a_dropped_generation_makes_it_anew(engine: Engine, collection: Collection) -> None:
+    async with engine.open(collection) as opened:
+        await opened.upsert([point("a", X)])
+        await opened.drop()
+    async with engine.open(replace(collection, model="model-b")) as again:
+        assert await again.count({}) == 0
+
+
+async def test_a_generation_that_is_there_is_left_as_it_is_when_asked_to_be_made(vectors: Vectors) -> None:
+    await vectors.upsert([point("a", X)])
+    await vectors.recreate()
+    assert await vectors.count({}) == 1
+
+
+async def test_a_generation_that_was_made_anew_of_another_model_is_refused(
+    engine: Engine, collection: Collection
+) -> None:
+    async with engine.open(collection) as opened:
+        await opened.drop()
+        async with engine.open(replace(collection, model="model-b")):
+            with pytest.raises(ModelMismatch):
+                await opened.recreate()
+
+
+async def test_announcing_a_generation_changes_nothing_for_who_names_it(
+    engine: Engine, collection: Collection
+) -> None:
+    async with engine.open(collection) as one, engine.open(replace(collection, generation=2)) as two:
+        await one.upsert([point("a", X)])
+        for announced in (two, one, one):
+            await announced.announce()
+            assert await one.count({}) == 1
+            assert await two.count({}) == 0

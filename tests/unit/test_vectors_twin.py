@@ -17,8 +17,13 @@ async def test_a_twin_that_is_away_answers_nothing_and_forgets_nothing() -> None
         twin.upsert([POINT]),
         twin.delete([POINT.key.record]),
         twin.search([1.0, 0.0], matching={}, limit=1),
+        twin.present([POINT.key.record]),
+        twin.scroll(None, 1),
         twin.count({}),
         twin.ping(),
+        twin.drop(),
+        twin.recreate(),
+        twin.announce(),
     )
     for call in calls:
         with pytest.raises(Unavailable):

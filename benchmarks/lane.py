@@ -24,9 +24,10 @@ from memos.handlers import Handler
 from memos.handlers.store import store_memory
 from memos.ports import Ready
 from memos.records import CommandKey, Origin, memory_id_for
-from memos.runtime import open_ports
+from memos.runtime import open_ports, policy_of
 from memos.settings import Settings
 from memos.stores.migrate import migrate
+from memos.telemetry import Telemetry
 
 BACKLOG = 8_000
 DIMENSION = 384
@@ -62,7 +63,8 @@ async def drained(addresses: Addresses, handler: Handler, ports: Mapping[str, ob
     async with open_redis(addresses.redis_url, retries=0) as redis:
         await publish(redis)
         stopping = asyncio.Event()
-        lane = Lane(redis, addresses.redis_url, [handler], ports, lease_seconds=6, reply_ttl=60)
+        policy = policy_of(Settings())
+        lane = Lane(redis, addresses.redis_url, [handler], ports, policy=policy, telemetry=Telemetry())
         started = time.perf_counter()
         running = asyncio.create_task(lane.run(stopping))
         while await redis.xlen("memos:store"):  # noqa: ASYNC110

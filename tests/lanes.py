@@ -4,18 +4,23 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
 from running import until
 
 from memos.broker.lane import Lane
+from memos.broker.policy import Policy
 from memos.client.redis import open_redis
+from memos.devstack.binaries import valkey_server
 from memos.events.envelope import FIELD, Envelope, decode
 from memos.events.memories import Command
 from memos.events.streams import GROUP, STREAM_OF, Stream
 from memos.handlers import Handler
+from memos.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -92,20 +97,39 @@ def event(command: type[Command], data: Any, **attributes: Any) -> dict[str, Any
     return {name: value for name, value in document.items() if value is not None}
 
 
+POLICY = Policy(
+    lease_seconds=6.0,
+    stalled_seconds=600.0,
+    stop_seconds=15.0,
+    reply_ttl=60.0,
+    retry_attempts=12,
+    retry_first=0.02,
+    retry_longest=0.2,
+    dead_letters_limit=10_000,
+)
+"""How patient the lanes of tests are, but for what a test says; it does not wait long for a retry."""
+
+NAMES = {field.name for field in fields(Policy)}
+
+
+def new_lane(redis: Redis, url: str, *handlers: Handler, telemetry: Telemetry | None = None, **given: Any) -> Lane:
+    """A lane on a Redis: `given` are ports, and what differs from `POLICY`."""
+    policy = replace(POLICY, **{name: value for name, value in given.items() if name in NAMES})
+    ports = {name: value for name, value in given.items() if name not in NAMES}
+    return Lane(redis, url, handlers, ports, policy=policy, telemetry=telemetry or Telemetry())
+
+
 OpenLane = Callable[..., AbstractAsyncContextManager[asyncio.Task[None]]]
 
 
 def opener(url: str) -> OpenLane:
-    """What opens lanes on a Redis: given handlers and ports, it yields the task that runs them."""
+    """What opens lanes on a Redis: given what `new_lane` takes, it yields the task that runs one."""
 
     @asynccontextmanager
-    async def opened(
-        *handlers: Handler, lease_seconds: float = 6.0, reply_ttl: float = 60.0, **ports: object
-    ) -> AsyncIterator[asyncio.Task[None]]:
+    async def opened(*handlers: Handler, **given: Any) -> AsyncIterator[asyncio.Task[None]]:
         stopping = asyncio.Event()
         async with open_redis(url, retries=0) as redis:
-            lane = Lane(redis, url, handlers, ports, lease_seconds=lease_seconds, reply_ttl=reply_ttl)
-            running = asyncio.create_task(lane.run(stopping))
+            running = asyncio.create_task(new_lane(redis, url, *handlers, **given).run(stopping))
             try:
                 yield running
             finally:
@@ -113,3 +137,18 @@ def opener(url: str) -> OpenLane:
                 await asyncio.wait_for(running, 20)
 
     return opened
+
+
+@asynccontextmanager
+async def own_redis(folder: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A Redis of a test's own, that it may stop and kill: its URL and its process."""
+    socket = folder / "own.sock"
+    words = ("--unixsocket", str(socket), "--port", "0", "--save", "", "--dir", str(folder))
+    process = await asyncio.create_subprocess_exec(valkey_server(), *words, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        await until(lambda: asyncio.to_thread(socket.exists))
+        yield f"unix://{socket}", process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

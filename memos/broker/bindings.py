@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError
 
-from memos.broker.deliveries import Delivery
+from memos.broker.deliveries import MOST_DELIVERIES, Delivery
 from memos.errors import InternalError, MemosError
 from memos.events.envelope import Envelope
 from memos.events.memories import Reply
@@ -23,35 +23,49 @@ log = logging.getLogger(__name__)
 Handled = Reply | MemosError
 
 
+DONE = "done"
+EXPIRED = "expired"
+VANISHED = "vanished"
+
+
 class Verdict(NamedTuple):
-    """What becomes of a delivery: a reply for whoever waits, and the reason when it is a dead letter."""
+    """What becomes of a delivery: a reply for whoever waits, and the fault when it was not handled.
+
+    With a fault it is tried `again`, or is a dead letter. `outcome` is `done`, the code of an error,
+    or why there was nothing to do.
+    """
 
     delivery: Delivery
-    reply: bytes | None
-    fault: MemosError | None
+    reply: bytes | None = None
+    fault: MemosError | None = None
+    again: bool = False
+    outcome: str = DONE
 
 
 class Binding:
-    """A handler with its ports."""
+    """A handler with its ports. Its writes are tried `attempts` times when they fail for a reason that may pass."""
 
-    def __init__(self, handler: Handler, ports: Mapping[str, object]) -> None:
+    def __init__(self, handler: Handler, ports: Mapping[str, object], attempts: int) -> None:
         self.stream: Stream = STREAM_OF[handler.command]
         self.batch = handler.batch
         self.in_parts = "ready" in inspect.signature(handler.function).parameters
         self._function = bound(handler.function, ports)
+        self._attempts = attempts
 
     async def judge(self, deliveries: Sequence[Delivery]) -> list[Verdict]:
         """Handle deliveries together; one verdict each. Never raises an error of a handler."""
         now = time.time()
-        moot = [Verdict(one, None, None) for one in deliveries if self._moot(one, now)]
+        moot = [Verdict(one, outcome=why) for one in deliveries if (why := self._moot(one, now))]
         wanted = [one for one in deliveries if not self._moot(one, now)] if moot else deliveries
         valid = [one if not isinstance(one.command, MemosError) else one.command for one in wanted]
         handled = await self._all(valid)
         return [*moot, *(self._verdict(one, result) for one, result in zip(wanted, handled, strict=True))]
 
-    def _moot(self, delivery: Delivery, now: float) -> bool:
-        """Whether there is nothing to do: a read that came too late, or an entry deleted while it was pending."""
-        return not delivery.entry.fields or (not self.stream.writes and delivery.expired(now))
+    def _moot(self, delivery: Delivery, now: float) -> str | None:
+        """Why there is nothing to do: the entry was deleted while it was pending, or nobody waits for a read."""
+        if not delivery.entry.fields:
+            return VANISHED
+        return EXPIRED if not self.stream.writes and delivery.expired(now) else None
 
     async def _all(self, valid: Sequence[Delivery | MemosError]) -> list[Handled]:
         try:
@@ -70,9 +84,16 @@ class Binding:
 
     def _verdict(self, delivery: Delivery, result: Handled) -> Verdict:
         envelope = delivery.envelope
-        reply = self._reply(envelope, result) if envelope and envelope.replyto else None
-        fault = result if isinstance(result, MemosError) and self._keeps(delivery, result) else None
-        return Verdict(delivery, reply, fault)
+        address = envelope if envelope and envelope.replyto else None
+        if not isinstance(result, MemosError):
+            return Verdict(delivery, self._reply(address, result) if address else None)
+        tried = delivery.entry.attempts + 1
+        if self.stream.writes and result.transient and tried < self._attempts:
+            return Verdict(delivery, None, result, again=True, outcome=result.code)
+        # Where dead letters are full it is tried more often than that, but its sender was told.
+        reply = self._reply(address, result) if address and tried <= self._attempts else None
+        fault = result if self._keeps(delivery, result) else None
+        return Verdict(delivery, reply, fault, outcome=result.code)
 
     def _reply(self, envelope: Envelope, result: Handled) -> bytes:
         if isinstance(result, MemosError):
@@ -85,7 +106,7 @@ class Binding:
 
     def _keeps(self, delivery: Delivery, error: MemosError) -> bool:
         """Whether a failed entry is kept as a dead letter: when it is none, or a write left undone unheard."""
-        if delivery.envelope is None:
+        if delivery.envelope is None or delivery.entry.redelivered >= MOST_DELIVERIES:
             return True
         unheard = not delivery.envelope.replyto
         if isinstance(delivery.command, MemosError):

@@ -1,29 +1,20 @@
 """Entries of a stream as commands, or as what is wrong with them."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from memos.broker.entries import DOCUMENT, Entry
 from memos.broker.message_format import CloudEventFormat
-from memos.errors import MalformedEntry, MemosError
+from memos.errors import InternalError, MalformedEntry, MemosError
 from memos.events.envelope import FIELD, Envelope, decode, return_address
 from memos.events.memories import Command
 from memos.events.problems import invalid
 from memos.events.streams import Stream
 from memos.records import Origin
 
-
-class Entry(NamedTuple):
-    """An entry as Redis gives it: `<milliseconds>-<sequence>` and its fields."""
-
-    id: bytes
-    fields: Mapping[bytes, bytes]
-
-    @property
-    def milliseconds(self) -> int:
-        """When the entry was added, in milliseconds since the epoch."""
-        return int(self.id.partition(b"-")[0])
+MOST_DELIVERIES = 8
+"""After which an entry is taken for the death of those that had it."""
 
 
 class Delivery(NamedTuple):
@@ -58,18 +49,28 @@ def read(entry: Entry, stream: Stream) -> Delivery:
     except MemosError as error:
         return Delivery(entry, return_address(document), error)
     try:
+        _acquit(entry)
         return Delivery(entry, envelope, _command(envelope, stream))
     except MemosError as error:
         return Delivery(entry, envelope, error)
 
 
 def _document(entry: Entry) -> bytes:
-    document = entry.fields.get(FIELD.encode())
+    document = entry.fields.get(DOCUMENT)
     if document is None:
         raise MalformedEntry(
             f"The entry has no field {FIELD}. Put the command there as a CloudEvents 1.0 JSON document."
         )
     return CloudEventFormat.parse(document)[0]
+
+
+def _acquit(entry: Entry) -> None:
+    """Raise `InternalError` for an entry that too many workers had in hand when they died."""
+    if entry.redelivered >= MOST_DELIVERIES:
+        raise InternalError(
+            f"{entry.redelivered} workers died or stalled with this command in hand, so it is not tried again. "
+            "See their logs, and redrive it when its cause is mended."
+        )
 
 
 def _command(envelope: Envelope, stream: Stream) -> Command:

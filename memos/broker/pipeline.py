@@ -11,7 +11,8 @@ from faststream.redis.message import FAKE_CONSUMER, BatchStreamMessage, RedisBat
 from faststream.redis.subscriber.usecases.basic import LogicSubscriber
 
 from memos.broker.bindings import Binding, Verdict
-from memos.broker.deliveries import Delivery, Entry, read
+from memos.broker.deliveries import Delivery, read
+from memos.broker.entries import Entry
 from memos.broker.message_format import CloudEventFormat
 from memos.events.streams import GROUP
 
@@ -60,6 +61,7 @@ class Pipeline:
             channel=self._binding.stream.name,
             data=[dict(entry.fields) for entry in entries],
             message_ids=[entry.id for entry in entries],
+            delivery_counts=[entry.redelivered for entry in entries],
         )
         response = await self._subscriber.process_message(message)
         return cast("Sequence[Verdict]", response.body)
@@ -69,5 +71,5 @@ class Pipeline:
 
     async def _decode(self, message: StreamMessage[Any]) -> list[Delivery]:
         raw = message.raw_message
-        entries = map(Entry, raw["message_ids"], raw["data"])
+        entries = map(Entry, raw["message_ids"], raw["data"], raw["delivery_counts"])
         return [read(entry, self._binding.stream) for entry in entries]

@@ -3,145 +3,232 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from memos.broker.bindings import Verdict
+from memos.broker.entries import letter_fields, retry_fields
+from memos.broker.failures import gone, may_pass
+from memos.broker.pauses import ended, pause
+from memos.broker.policy import Policy
 from memos.events.envelope import CHANNEL_PREFIX
 from memos.events.streams import GROUP, Stream
+from memos.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
+
+REPLY = """
+redis.call('RPUSH', KEYS[1], unpack(ARGV, 2))
+return redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
+"""Puts replies into an inbox together with its end, so that no inbox stays for ever."""
 
 FINISH = """
 redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
 return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
 """
 
-BURY = """
-local dead = redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XDEL', KEYS[1], ARGV[2])
-return dead
+LEAVE = """
+local stream, delayed, dead = unpack(KEYS)
+local group, entry, consumer, what, pause, limit = unpack(ARGV, 1, 6)
+if #redis.call('XPENDING', stream, group, entry, entry, 1, consumer) == 0 then return 'lost' end
+if what ~= 'delayed' and redis.call('XLEN', dead) >= tonumber(limit) then
+  what = what == 'buried' and 'discarded' or 'delayed'
+end
+if what == 'delayed' then
+  local time = redis.call('TIME')
+  local due = time[1] * 1000 + math.floor(time[2] / 1000) + pause
+  redis.call('ZADD', delayed, due, cmsgpack.pack({unpack(ARGV, 7)}))
+elseif what ~= 'discarded' then
+  redis.call('XADD', dead, '*', unpack(ARGV, 7))
+end
+redis.call('XACK', stream, group, entry)
+redis.call('XDEL', stream, entry)
+return what
+"""
+"""Takes an entry that could not be handled off its stream, unless it has become another worker's.
+
+It is `delayed`, or a dead letter: `buried` when it can never succeed, `spent` when it ran out of
+attempts. Where dead letters are full the former is discarded, and the latter goes on being tried.
 """
 
-MOST_ACKNOWLEDGED = 1000
-MOST_FIELDS_KEPT = 1000
-"""Of a dead letter: Lua unpacks no more than some thousands."""
-
-NEVER = "WRONGTYPE"
-"""What Redis says when a key is taken by something else: to try again is of no use."""
+MOST_AT_ONCE = 1000
+"""Verdicts that one script carries out: Lua unpacks no more than some thousands."""
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 
 
-class Settlement(NamedTuple):
-    """The verdicts on entries of one stream; `done` is set once they are carried out."""
+class Settlement:
+    """The verdicts on entries of one stream: those whose reply is yet to go out, and those to be finished."""
 
-    stream: Stream
+    def __init__(self, stream: Stream, verdicts: Sequence[Verdict]) -> None:
+        self.stream = stream
+        self.unanswered = [one for one in verdicts if one.reply]
+        self.unfinished = [one for one in verdicts if not one.reply]
+        self.done = asyncio.Event()
+        self.due = 0.0
+        self._pause = FIRST_PAUSE
+
+    def advance(self, failed: set[int], now: float) -> None:
+        """Go on to the next step with all but those of the verdicts (by `id`) for which this one failed."""
+        answered = [one for one in self.unanswered if id(one) not in failed]
+        unanswered = [one for one in self.unanswered if id(one) in failed]
+        unfinished = [one for one in self.unfinished if id(one) in failed]
+        if unanswered or unfinished:
+            self.due = now + self._pause
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self.unanswered, self.unfinished = unanswered, unfinished + answered
+        if not self.unanswered and not self.unfinished:
+            self.done.set()
+
+
+class Step(NamedTuple):
+    """One command to Redis, the verdicts that it carries out, and the stream of those it takes off it."""
+
+    command: tuple[Any, ...]
     verdicts: Sequence[Verdict]
-    done: asyncio.Event
+    left: Stream | None = None
 
 
 class Settler:
-    """Carries out verdicts; those that come while others are under way go together after them."""
+    """Carries out verdicts: an entry is finished only once its reply has gone out.
 
-    def __init__(self, redis: Redis, reply_ttl: float) -> None:
+    Those that come while others are under way go together after them. What Redis does not take is tried
+    again by itself: it holds up no other, and what went out is not sent again.
+    """
+
+    def __init__(self, redis: Redis, consumer: str, policy: Policy, telemetry: Telemetry) -> None:
         self._redis = redis
-        self._reply_ttl = max(1, round(reply_ttl * 1000))
-        self._waiting: list[Settlement] = []
+        self._consumer = consumer
+        self._policy = policy
+        self._telemetry = telemetry
+        self._reply_ttl = max(1, round(policy.reply_ttl * 1000))
+        self._open: list[Settlement] = []
+        self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def settle(self, stream: Stream, verdicts: Sequence[Verdict]) -> None:
         """Return when every verdict is carried out, however long Redis is away."""
-        settlement = Settlement(stream, verdicts, asyncio.Event())
-        self._waiting.append(settlement)
+        settlement = Settlement(stream, verdicts)
+        self._open.append(settlement)
+        self._news.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
         await settlement.done.wait()
 
-    async def _work(self) -> None:
-        while self._waiting:
-            together, self._waiting = self._waiting, []
-            try:
-                await self._persist(together)
-            except Exception:
-                # The entries stay pending, so nothing is lost; those that wait behind them must go on.
-                log.exception("Verdicts could not be carried out")
-            for settlement in together:
-                settlement.done.set()
+    async def close(self) -> None:
+        """Stop; what is not carried out is left pending."""
+        await ended([self._task] if self._task else [], 0)
 
-    async def _persist(self, settlements: Sequence[Settlement]) -> None:
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                await self._carry_out(settlements)
-            except (RedisError, OSError) as error:
-                log.warning("Redis does not take replies: %s; trying again in %.2f s", error, pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+    async def _work(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while self._open:
+            now = clock()
+            due = [one for one in self._open if one.due <= now]
+            if due:
+                await self._carry_out(due)
+                self._open = [one for one in self._open if not one.done.is_set()]
             else:
-                return
+                self._news.clear()
+                await pause(self._news, min(one.due for one in self._open) - now)
 
     async def _carry_out(self, settlements: Sequence[Settlement]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        replies = self._reply(pipeline, settlements)
-        for stream, verdicts, _ in settlements:
-            self._finish(pipeline, stream, [one.delivery.entry.id for one in verdicts if not one.fault])
-            for verdict in verdicts:
-                if verdict.fault:
-                    self._bury(pipeline, stream, verdict)
-        results: list[Any] = await pipeline.execute(raise_on_error=False)
-        for error in results[:replies]:
-            if isinstance(error, RedisError):
-                log.warning("A reply could not be delivered: %s", error)
-        _check(results[replies:])
-
-    def _reply(self, pipeline: Pipeline, settlements: Sequence[Settlement]) -> int:
-        """Queue the replies, many for one inbox in one command; return how many commands that took."""
-        inboxes: dict[str, list[bytes]] = defaultdict(list)
-        for settlement in settlements:
-            for verdict in settlement.verdicts:
-                if verdict.reply and (envelope := verdict.delivery.envelope) and envelope.replyto:
-                    inboxes[envelope.replyto].append(verdict.reply)
-        for inbox, documents in inboxes.items():
-            if inbox.startswith(CHANNEL_PREFIX):
-                for document in documents:
-                    pipeline.publish(inbox.removeprefix(CHANNEL_PREFIX), document)
-            else:
-                pipeline.rpush(inbox, *documents)
-                pipeline.pexpire(inbox, self._reply_ttl)
-        return len(pipeline)
-
-    def _finish(self, pipeline: Pipeline, stream: Stream, ids: Sequence[bytes]) -> None:
-        for start in range(0, len(ids), MOST_ACKNOWLEDGED):
-            pipeline.eval(FINISH, 1, stream.name, GROUP, *ids[start : start + MOST_ACKNOWLEDGED])
-
-    def _bury(self, pipeline: Pipeline, stream: Stream, verdict: Verdict) -> None:
-        fault, entry = verdict.fault, verdict.delivery.entry
-        if fault is None:
+        try:
+            failed = await self._take(self._steps(settlements))
+        except Exception:
+            # The entries stay pending, so nothing is lost; those that wait behind them must go on.
+            log.exception("Verdicts could not be carried out")
+            for settlement in settlements:
+                settlement.done.set()
             return
-        fields = {
-            **dict(islice(entry.fields.items(), MOST_FIELDS_KEPT)),
-            b"memos:entry": entry.id,
-            b"memos:code": fault.code.encode(),
-            b"memos:reason": fault.detail.encode(errors="replace"),
-            b"memos:time": datetime.now(UTC).isoformat().encode(),
-        }
-        flat = [part for field in fields.items() for part in field]
-        pipeline.eval(BURY, 2, stream.name, stream.dead, GROUP, entry.id, *flat)
+        now = asyncio.get_running_loop().time()
+        for settlement in settlements:
+            settlement.advance(failed, now)
+
+    async def _take(self, steps: Sequence[Step]) -> set[int]:
+        """Take steps in one round trip; return the verdicts (by `id`) for which they are to be tried again."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for step in steps:
+            pipeline.execute_command(*step.command)
+        try:
+            results: Sequence[Any] = await pipeline.execute(raise_on_error=False)
+        except (RedisError, OSError) as error:
+            results = [error] * len(steps)
+        failures = [(step, each) for step, each in zip(steps, results, strict=True) if self._failed(step, each)]
+        if failures:
+            log.warning("Redis does not take what was decided: %s; trying again", failures[0][1])
+        return {id(verdict) for step, _ in failures for verdict in step.verdicts}
+
+    def _failed(self, step: Step, result: Any) -> bool:
+        """Whether a step is to be tried again."""
+        if not isinstance(result, Exception):
+            if step.left:
+                self._count(step.left, step.verdicts, result.decode())
+            return False
+        if may_pass(result):
+            return True
+        if not gone(result):
+            log.error("Redis refuses for good what was decided: %s", result)
+        return False
+
+    def _count(self, stream: Stream, verdicts: Sequence[Verdict], what: str) -> None:
+        for verdict in verdicts:
+            entry, fault = verdict.delivery.entry, verdict.fault
+            code = fault.code if fault else ""
+            if what == "delayed":
+                self._telemetry.retried.labels(stream.name).inc()
+            elif what in {"buried", "spent"}:
+                self._telemetry.buried.labels(stream.name, code).inc()
+            elif what == "discarded":
+                log.error("Dead letters of %s are full; entry %r is thrown away: %s", stream.name, entry.id, fault)
+                self._telemetry.discarded.labels(stream.name).inc()
+
+    def _steps(self, settlements: Sequence[Settlement]) -> list[Step]:
+        finished: defaultdict[Stream, list[Verdict]] = defaultdict(list)
+        steps = list(self._answers([one for each in settlements for one in each.unanswered]))
+        for settlement in settlements:
+            for verdict in settlement.unfinished:
+                if verdict.fault:
+                    steps.append(self._leave(settlement.stream, verdict))
+                else:
+                    finished[settlement.stream].append(verdict)
+        return steps + [step for stream, verdicts in finished.items() for step in _finish(stream, verdicts)]
+
+    def _answers(self, verdicts: Sequence[Verdict]) -> Iterator[Step]:
+        """Replies, many for one inbox in one command."""
+        inboxes: defaultdict[str, list[Verdict]] = defaultdict(list)
+        for verdict in verdicts:
+            if (envelope := verdict.delivery.envelope) and envelope.replyto:
+                inboxes[envelope.replyto].append(verdict)
+        for inbox, waiting in inboxes.items():
+            if inbox.startswith(CHANNEL_PREFIX):
+                channel = inbox.removeprefix(CHANNEL_PREFIX)
+                yield from (Step(("PUBLISH", channel, verdict.reply), [verdict]) for verdict in waiting)
+            else:
+                for some in _slices(waiting):
+                    replies = (verdict.reply for verdict in some)
+                    yield Step(("EVAL", REPLY, 1, inbox, self._reply_ttl, *replies), some)
+
+    def _leave(self, stream: Stream, verdict: Verdict) -> Step:
+        entry, fault = verdict.delivery.entry, verdict.fault
+        assert fault  # noqa: S101
+        pause_ms = round(self._policy.pause_after(entry.attempts + 1) * 1000)
+        what = "delayed" if verdict.again else "spent" if fault.transient else "buried"
+        fields = retry_fields(entry, fault) if verdict.again else letter_fields(stream, entry, fault)
+        arguments = (GROUP, entry.id, self._consumer, what, pause_ms, self._policy.dead_letters_limit)
+        keys = (stream.name, stream.delayed, stream.dead)
+        return Step(("EVAL", LEAVE, len(keys), *keys, *arguments, *fields), [verdict], stream)
 
 
-def _check(results: Sequence[Any]) -> None:
-    """Raise the first error that may pass; what will never go through is only logged."""
-    for error in results:
-        if isinstance(error, RedisError):
-            if not str(error).startswith(NEVER):
-                raise error
-            log.error("Entries stay pending: %s", error)
+def _finish(stream: Stream, verdicts: Sequence[Verdict]) -> Iterator[Step]:
+    for some in _slices(verdicts):
+        ids = (verdict.delivery.entry.id for verdict in some)
+        yield Step(("EVAL", FINISH, 1, stream.name, GROUP, *ids), some)
+
+
+def _slices(verdicts: Sequence[Verdict]) -> Iterator[Sequence[Verdict]]:
+    return (verdicts[start : start + MOST_AT_ONCE] for start in range(0, len(verdicts), MOST_AT_ONCE))

@@ -29,7 +29,8 @@ class Envelope(BaseModel):
 
     `source` and `id` make a command unique within its `tenant`; `replyto` names a list (RPUSH) or,
     after `channel:`, a pub/sub channel; `ttlms` is the life of a read in milliseconds from the time
-    of its stream entry. Extensions that memOS does not know are ignored, as the specification asks.
+    of its stream entry. A fact names its record as `subject` and its place in the log as `position`.
+    Extensions that memOS does not know are ignored, as the specification asks.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,6 +47,8 @@ class Envelope(BaseModel):
     correlationid: Name | None = None
     ttlms: Annotated[int, Field(ge=1)] | None = None
     traceparent: Annotated[str, StringConstraints(max_length=128)] | None = None
+    subject: Annotated[str, StringConstraints(max_length=255)] | None = None
+    position: Annotated[int, Field(ge=1)] | None = None
 
     def encode(self) -> bytes:
         """The document as it travels: compact UTF-8 JSON without absent attributes."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from memos.events.deletions import DeleteMemories, DeletionReceipt, PurgeMemories, PurgeReceipt
+from memos.events.facts import FactsRead, ReadFacts
 from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport
 from memos.events.memories import (
     Command,
@@ -26,6 +28,8 @@ from memos.events.memories import (
 
 Lane = Literal["interactive", "bulk"]
 GROUP = "memos"
+FACTS_STREAM = "memos:facts"
+"""The newest facts of all tenants; the id of an entry is `<position>-0`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,19 @@ class Stream:
         return self.event_type.replace(".v", ".reply.v")
 
     @property
+    def delayed(self) -> str:
+        """The sorted set of entries that are to be tried again, in the same cluster slot."""
+        return f"{{{self.name}}}:delayed"
+
+    @property
     def dead(self) -> str:
         """The stream of entries that could not be handled, in the same cluster slot."""
         return f"{{{self.name}}}:dead"
+
+    @property
+    def keys(self) -> tuple[str, str, str]:
+        """Every key in Redis that belongs to the stream."""
+        return self.name, self.delayed, self.dead
 
 
 STREAMS: tuple[Stream, ...] = (
@@ -58,10 +72,16 @@ STREAMS: tuple[Stream, ...] = (
     Stream("memos:history", "memos.history.v1", GetHistory, MemoryHistory, "interactive", writes=False),
     Stream("memos:update", "memos.update.v1", UpdateMemory, MemoryFound, "interactive", writes=True),
     Stream("memos:delete", "memos.delete.v1", DeleteMemory, DeleteOutcome, "interactive", writes=True),
+    Stream("memos:read-facts", "memos.read-facts.v1", ReadFacts, FactsRead, "interactive", writes=False),
     Stream("memos:health", "memos.health.v1", CheckHealth, HealthReport, "interactive", writes=False),
     Stream("memos:health-bulk", "memos.health-bulk.v1", CheckBulkHealth, HealthReport, "bulk", writes=False),
     Stream("memos:ingest", "memos.ingest.v1", IngestBatch, StoreOutcomes, "bulk", writes=True),
+    Stream("memos:delete-many", "memos.delete-many.v1", DeleteMemories, DeletionReceipt, "bulk", writes=True),
+    Stream("memos:purge", "memos.purge.v1", PurgeMemories, PurgeReceipt, "bulk", writes=True),
 )
 
 STREAM_OF: Mapping[type[Command], Stream] = {stream.command: stream for stream in STREAMS}
 """The stream on which a command travels."""
+
+LASTING_KEYS: frozenset[str] = frozenset({FACTS_STREAM}).union(*(stream.keys for stream in STREAMS))
+"""The keys in Redis that are kept without a TTL; every other one ends by itself."""

@@ -148,7 +148,7 @@ async def test_an_engine_that_is_away_fails_all_of_a_batch_and_is_not_asked_agai
 ) -> None:
     storing = Storing()
     await put(wire, "text", "away", "text", "text")
-    async with open_lane(Handler(StoreMemory, storing, batch=64)):
+    async with open_lane(Handler(StoreMemory, storing, batch=64), retry_attempts=1):
         assert set((await codes(wire, 4)).values()) == {"unavailable"}
         assert len(await wire.dead(STORES, 4)) == 4
     assert len(storing.batches) == 1

@@ -64,7 +64,8 @@ async def test_a_command_is_handled_answered_acknowledged_and_deleted(
 
     assert seen == [Origin("acme", "wire", "7")]
     assert (reply.type, reply.correlationid, reply.tenant) == ("memos.delete.reply.v1", "7", "acme")
-    assert reply.data == {"success": True, "memory_id": memory_id, "status": "deleted", "message": "acme"}
+    outcome = DeleteOutcome(memory_id=UUID(memory_id), status="deleted", message="acme")
+    assert DeleteOutcome.model_validate(reply.data) == outcome
 
 
 async def test_a_reply_carries_the_correlation_id_and_the_trace_that_were_given(

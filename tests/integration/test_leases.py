@@ -61,6 +61,11 @@ async def test_entries_of_a_worker_with_a_lease_are_left_to_it_until_the_lease_e
     async with open_lane(Handler(DeleteMemory, delete), lease_seconds=0.15):
         await wire.redis.xadd(DELETES.name, {FIELD: deletion("new")})
         assert (await wire.reply()).correlationid == "new"
+
+        async def only_one_left() -> bool:
+            return bool((await wire.redis.xpending(DELETES.name, GROUP))["pending"] == 1)
+
+        await until(only_one_left)
         [pending] = await wire.redis.xpending_range(DELETES.name, GROUP, "-", "+", 10)
         assert pending["consumer"] == b"alive"
 

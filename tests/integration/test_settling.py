@@ -108,7 +108,7 @@ async def test_a_write_left_undone_is_answered_and_kept_as_a_dead_letter(wire: W
     async def away(command: DeleteMemory) -> DeleteOutcome:
         raise Unavailable("The ledger is away.")
 
-    async with open_lane(Handler(DeleteMemory, away)):
+    async with open_lane(Handler(DeleteMemory, away), retry_attempts=1):
         await wire.put(DELETES, deletion())
         reply = await wire.reply()
         [letter] = await wire.dead(DELETES)

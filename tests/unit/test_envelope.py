@@ -65,7 +65,7 @@ def test_only_what_cloud_events_asks_for_is_needed() -> None:
 
 
 def test_attributes_that_memos_does_not_know_are_passed_over() -> None:
-    assert decode(encoded(subject="x", dataschema="y", partitionkey=3)) == decode(encoded())
+    assert decode(encoded(comexampleextension="x", dataschema="y", partitionkey=3)) == decode(encoded())
 
 
 def test_text_of_every_script_travels_as_utf_8() -> None:

@@ -5,7 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from memos.ports import Filter
-from memos.records import Collection, Draft, Memory, Point, Vector, VersionKey
+from memos.records import Collection, Draft, Generation, Memory, Point, Vector, VersionKey
+
+MEMORIES = "memories"
+"""The name of the projection."""
 
 MEMORY_INDEXES: Mapping[str, str] = {
     "tenant": "keyword",
@@ -19,9 +22,14 @@ MEMORY_INDEXES: Mapping[str, str] = {
 }
 
 
-def memories_collection(model: str, dimension: int) -> Collection:
+def memories_collection(model: str, dimension: int, generation: int = 1) -> Collection:
     """The collection of memories, made with one model."""
-    return Collection("memories", model, dimension, MEMORY_INDEXES)
+    return Collection(MEMORIES, model, dimension, MEMORY_INDEXES, generation)
+
+
+def collection_of(generation: Generation) -> Collection:
+    """The collection of one generation of the memories."""
+    return memories_collection(generation.model, generation.dimension, generation.number)
 
 
 def point_of(key: VersionKey, memory: Memory | Draft, vector: Vector) -> Point:
@@ -35,6 +43,7 @@ def _payload(tenant: str, memory_id: UUID, version: int, memory: Memory | Draft)
         "tenant": tenant,
         "memory_id": str(memory_id),
         "version": version,
+        "content_hash": memory.content_hash.hex(),
         "agent_id": memory.agent_id,
         "visibility": memory.visibility,
         "kind": memory.kind,

@@ -4,11 +4,15 @@ A worker may sleep between its commit and its write, and then write what the led
 Therefore the ledger is asked again after every write, and whatever moved on is written again.
 """
 
+import logging
 from collections.abc import Sequence
 
-from memos.ports import Projections, Vectors
+from memos.errors import MemosError
+from memos.ports import Embedder, Projections, Vectors
 from memos.projection.points import point_of
-from memos.records import Embedded, Point, RecordKey, VersionKey
+from memos.records import Embedded, Embedding, Point, RecordKey, Vector, VersionKey
+
+log = logging.getLogger(__name__)
 
 MOST_ROUNDS = 10
 
@@ -22,25 +26,51 @@ async def project(points: Sequence[Point], *, vectors: Vectors, projections: Pro
     await reproject(moved, vectors=vectors, projections=projections)
 
 
-async def reproject(records: Sequence[RecordKey], *, vectors: Vectors, projections: Projections) -> None:
+async def reproject(
+    records: Sequence[RecordKey],
+    *,
+    vectors: Vectors,
+    projections: Projections,
+    embedder: Embedder | None = None,
+) -> None:
     """Write records as the ledger has them now, until they stand still. Raises `Unavailable`.
 
-    What moves on for many rounds is left to be found behind.
+    What the generation's model has not read yet is embedded, or left behind when no embedder is given;
+    what moves on for many rounds is left behind as well.
     """
     for _ in range(MOST_ROUNDS):
         if not records:
             return
         live = await projections.embedded(records)
-        points = [_present_point(one) for one in live]
-        kept = {point.key.record for point in points}
+        kept = {RecordKey(one.tenant, one.memory.memory_id) for one in live}
         await withdraw([key for key in records if key not in kept], vectors=vectors, projections=projections)
+        points = [_present_point(one, one.vector) for one in live if one.vector is not None]
         await vectors.upsert(points)
         records = await projections.mark([point.key for point in points])
+        unread = [one for one in live if one.vector is None]
+        if embedder and unread:
+            records = [*records, *await _embed(unread, projections=projections, embedder=embedder)]
 
 
-def _present_point(one: Embedded) -> Point:
-    memory = one.memory
-    return point_of(VersionKey(one.tenant, memory.memory_id, memory.version), memory, one.vector)
+async def finish(
+    records: Sequence[RecordKey], *, vectors: Vectors, projections: Projections, embedder: Embedder | None
+) -> list[RecordKey]:
+    """Reproject; what is refused is logged and returned, and holds up no other. Raises `Unavailable`."""
+    if not records:
+        return []
+    try:
+        await reproject(records, vectors=vectors, projections=projections, embedder=embedder)
+    except MemosError as error:
+        if error.transient:
+            raise
+        if len(records) == 1:
+            log.warning("Memory %s cannot be made searchable: %s", records[0].memory_id, error)
+            return list(records)
+    else:
+        return []
+    half = len(records) // 2
+    first = await finish(records[:half], vectors=vectors, projections=projections, embedder=embedder)
+    return first + await finish(records[half:], vectors=vectors, projections=projections, embedder=embedder)
 
 
 async def withdraw(records: Sequence[RecordKey], *, vectors: Vectors, projections: Projections) -> None:
@@ -48,3 +78,21 @@ async def withdraw(records: Sequence[RecordKey], *, vectors: Vectors, projection
     if records:
         await vectors.delete(records)
         await projections.unmark(records)
+
+
+def _present_point(one: Embedded, vector: Vector) -> Point:
+    memory = one.memory
+    return point_of(VersionKey(one.tenant, memory.memory_id, memory.version), memory, vector)
+
+
+async def _embed(unread: Sequence[Embedded], *, projections: Projections, embedder: Embedder) -> list[RecordKey]:
+    """Have memories read by the model and keep their vectors in the ledger."""
+    keys = [RecordKey(one.tenant, one.memory.memory_id) for one in unread]
+    vectors = await embedder.embed([one.memory.content for one in unread])
+    await projections.add_embeddings(
+        [
+            (key, one.memory.content_hash, Embedding(embedder.model, vector, computed=True))
+            for key, one, vector in zip(keys, unread, vectors, strict=True)
+        ]
+    )
+    return keys

@@ -1,16 +1,13 @@
 """The ledger's account of what a projection has, and what it should have."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from builders import COLLECTION, Rooms, change, draft, origin, vector_of
+from builders import MODEL, Rooms, change, draft, origin, vector_of
 
-from memos.errors import ConfigurationError, ModelMismatch
-from memos.projection.points import memories_collection
-from memos.records import Draft, RecordKey, VersionKey
-from memos.stores.postgres import Pool
-from memos.stores.projections import open_projections
+from memos.records import Draft, Embedding, RecordKey, VersionKey
 
 pytest_plugins = ["rooms"]
 
@@ -132,29 +129,114 @@ async def test_nothing_is_asked_about_nothing(rooms: Rooms) -> None:
     assert await rooms.projections.embedded([]) == []
     assert await rooms.projections.mark([]) == []
     assert await rooms.projections.behind_among([]) == set()
+    assert await rooms.projections.accounts([]) == {}
     await rooms.projections.unmark([])
+    await rooms.projections.enrol_again([])
+    await rooms.projections.add_embeddings([])
     assert await rooms.projections.behind() == 0
 
 
-async def test_an_account_is_opened_again_with_what_it_has(rooms: Rooms) -> None:
-    await rooms.memories.store([draft()])
+async def test_a_vector_of_a_text_that_was_changed_since_is_none(rooms: Rooms) -> None:
+    one = draft("a")
+    await rooms.memories.store([one])
+    new = Embedding("another", [1.0], computed=True)
+    await rooms.memories.update(replace(change(one.memory_id, content="b"), embedding=new))
 
-    assert await (await open_projections(rooms.pool, COLLECTION)).behind() == 1
+    [found] = await rooms.projections.embedded([key_of(one).record])
 
-
-@pytest.mark.parametrize(("model", "dimension"), [("another", 64), ("words", 32)])
-async def test_another_model_is_refused_in_one_clear_line(rooms: Rooms, model: str, dimension: int) -> None:
-    with pytest.raises(ModelMismatch) as refusal:
-        await open_projections(rooms.pool, memories_collection(model, dimension))
-
-    assert "\n" not in refusal.value.detail
-    for said in ("words (64 dimensions)", f"{model} ({dimension})", "MEMOS_EMBEDDING_MODEL"):
-        assert said in refusal.value.detail
+    assert (found.memory.content, found.vector) == ("b", None)
 
 
-async def test_a_ledger_without_a_current_generation_is_refused(pool: Pool) -> None:
-    await open_projections(pool, COLLECTION)
-    await pool.execute("update generations set is_current = false")
+async def test_a_vector_is_kept_for_the_text_that_it_was_made_from_and_no_other(rooms: Rooms) -> None:
+    _, changed, deleted = drafts = [
+        draft(text, embedding=Embedding("another", [1.0], computed=True)) for text in "abc"
+    ]
+    await rooms.memories.store(drafts)
+    await rooms.memories.update(change(changed.memory_id, content="new", of=origin()))
+    await rooms.memories.delete(origin(), b"d", "ada", deleted.memory_id)
+    made = [
+        (key_of(one).record, one.content_hash, Embedding(MODEL, vector_of("x"), computed=True)) for one in drafts
+    ]
 
-    with pytest.raises(ConfigurationError, match="No generation of memories is current"):
-        await open_projections(pool, COLLECTION)
+    await rooms.projections.add_embeddings(made)
+    await rooms.projections.add_embeddings(made)
+
+    found = await rooms.projections.embedded([key_of(one).record for one in drafts])
+    assert {one.memory.content: one.vector for one in found} == {
+        "a": pytest.approx(vector_of("x")),
+        "new": pytest.approx(vector_of("new")),
+    }
+    assert await rooms.pool.fetchval("select count(*) from memory_embeddings where model = $1", MODEL) == 2
+
+
+async def test_a_vector_of_another_length_takes_the_place_of_the_former(rooms: Rooms) -> None:
+    one = draft("a", embedding=Embedding(MODEL, [1.0, 0.0], computed=True))
+    await rooms.memories.store([one])
+    [found] = await rooms.projections.embedded([key_of(one).record])
+    assert found.vector is None
+
+    await rooms.projections.add_embeddings(
+        [(key_of(one).record, one.content_hash, Embedding(MODEL, vector_of("a"), computed=True))]
+    )
+
+    [found] = await rooms.projections.embedded([key_of(one).record])
+    assert found.vector == pytest.approx(vector_of("a"))
+
+
+async def test_an_account_says_what_the_projection_should_have_and_whether_it_has_it(rooms: Rooms) -> None:
+    settled, behind, buried, gone = drafts = [draft(text) for text in "abcd"]
+    await rooms.memories.store(drafts)
+    await rooms.projections.mark([key_of(one) for one in (settled, buried, gone)])
+    for one in (buried, gone):
+        await rooms.memories.delete(origin(), b"d", "ada", one.memory_id)
+    await rooms.projections.unmark([key_of(gone).record])
+    lost = draft("e")
+    await rooms.memories.store([lost])
+    await rooms.pool.execute("delete from projections where record_id = $1", lost.memory_id)
+
+    accounts = await rooms.projections.accounts([key_of(one).record for one in (*drafts, lost)])
+
+    assert accounts == {
+        key_of(settled).record: (1, settled.content_hash, "settled"),
+        key_of(behind).record: (1, behind.content_hash, "behind"),
+        key_of(buried).record: (None, None, "behind"),
+        key_of(lost).record: (1, lost.content_hash, "unaccounted"),
+    }
+    assert dict(await rooms.projections.some_accounts(10, None)) == {
+        key: account for key, account in accounts.items() if account.version
+    }
+
+
+async def test_live_records_are_gone_through_in_pages(rooms: Rooms) -> None:
+    drafts = [draft(str(number)) for number in range(7)]
+    await rooms.memories.store(drafts)
+    found: list[RecordKey] = []
+
+    while page := await rooms.projections.some_accounts(3, found[-1] if found else None):
+        found += page
+
+    assert sorted(found) == sorted(key_of(one).record for one in drafts)
+    assert len(found) == await rooms.projections.live() == 7
+
+
+async def test_what_is_behind_is_gone_through_in_pages(rooms: Rooms) -> None:
+    await rooms.memories.store([draft(str(number)) for number in range(7)])
+    found: list[RecordKey] = []
+
+    while page := await rooms.projections.some_behind(3, found[-1] if found else None):
+        found += page
+
+    assert len(set(found)) == len(found) == 7
+
+
+async def test_what_is_enrolled_again_is_behind_again(rooms: Rooms) -> None:
+    known, lost, deleted = drafts = [draft(text) for text in "abc"]
+    await rooms.memories.store(drafts)
+    await rooms.projections.mark([key_of(one) for one in drafts])
+    await rooms.pool.execute("delete from projections where record_id = $1", lost.memory_id)
+    await rooms.memories.delete(origin(), b"d", "ada", deleted.memory_id)
+    await rooms.projections.unmark([key_of(deleted).record])
+
+    await rooms.projections.enrol_again([key_of(one).record for one in drafts])
+
+    assert set(await rooms.projections.some_behind(10)) == {key_of(known).record, key_of(lost).record}

@@ -12,36 +12,24 @@ from memos.handlers.change import delete_memory, update_memory
 from memos.handlers.store import store_memory
 from memos.ports import Filter
 from memos.projection.points import point_of
-from memos.records import Draft, Hit, Point, RecordKey, Vector, VersionKey
+from memos.records import Draft, Point, RecordKey, VersionKey
 from memos.testing import TwinVectors
 
 pytest_plugins = ["rooms"]
 
 
-class Sleeper:
-    """Vectors whose first write waits to be woken."""
+class Sleeper(TwinVectors):
+    """The same vectors, but for the first write, which waits to be woken."""
 
     def __init__(self, vectors: TwinVectors) -> None:
-        self._vectors = vectors
+        super().__init__(vectors.collection, vectors._kept)
         self.asleep = asyncio.Event()
         self.wake = asyncio.Event()
 
     async def upsert(self, points: Sequence[Point]) -> None:
         self.asleep.set()
         await self.wake.wait()
-        await self._vectors.upsert(points)
-
-    async def delete(self, keys: Sequence[RecordKey]) -> None:
-        await self._vectors.delete(keys)
-
-    async def search(self, vector: Vector, *, matching: Filter, limit: int) -> list[Hit]:
-        return await self._vectors.search(vector, matching=matching, limit=limit)
-
-    async def count(self, matching: Filter) -> int:
-        return await self._vectors.count(matching)
-
-    async def ping(self) -> None:
-        await self._vectors.ping()
+        await super().upsert(points)
 
 
 class Restless(Sleeper):
@@ -87,9 +75,7 @@ async def only_id(rooms: Rooms) -> VersionKey:
 async def test_a_sleeper_does_not_bring_back_a_deleted_memory(rooms: Rooms) -> None:
     sleeper, storing = await asleep(rooms, StoreMemory(content="a b c"))
     key = await only_id(rooms)
-    deleted = await delete_memory(
-        DeleteMemory(memory_id=key.memory_id), origin=origin(), memories=rooms.memories, **rooms.engines
-    )
+    deleted = await delete_memory(DeleteMemory(memory_id=key.memory_id), origin=origin(), **rooms.deleting)
     assert deleted.status == "deleted"
 
     sleeper.wake.set()
@@ -120,9 +106,7 @@ async def test_a_sleeping_change_does_not_bring_back_a_deleted_memory(rooms: Roo
     changing = asyncio.create_task(update_memory(command, origin=origin(), **{**rooms.ports, "vectors": sleeper}))
     async with asyncio.timeout(10):
         await sleeper.asleep.wait()
-    await delete_memory(
-        DeleteMemory(memory_id=memory_id), origin=origin(), memories=rooms.memories, **rooms.engines
-    )
+    await delete_memory(DeleteMemory(memory_id=memory_id), origin=origin(), **rooms.deleting)
 
     sleeper.wake.set()
     await changing
@@ -178,9 +162,7 @@ async def test_what_cannot_be_written_stays_behind(rooms: Rooms) -> None:
 async def test_what_could_not_be_removed_stays_behind(rooms: Rooms) -> None:
     memory_id = await rooms.remember("a b c")
     rooms.vectors.away = True
-    deleted = await delete_memory(
-        DeleteMemory(memory_id=memory_id), origin=origin(), memories=rooms.memories, **rooms.engines
-    )
+    deleted = await delete_memory(DeleteMemory(memory_id=memory_id), origin=origin(), **rooms.deleting)
     assert deleted.status == "accepted"
     assert await rooms.projections.behind() == 1
 

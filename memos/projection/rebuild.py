@@ -1,0 +1,152 @@
+"""Making a projection anew beside the one in use, with the same embedding model or another.
+
+Every step can be interrupted and repeated. What is stored, changed and deleted meanwhile is noted for both
+generations; the workers go on with the former one until the new one is complete and verified.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from memos.errors import EmbeddingRefused, Unavailable
+from memos.ports import Embedder, Generations, Projections, Vectors
+from memos.projection.projector import finish
+from memos.projection.retirement import OpenGeneration, drop
+from memos.projection.verify import Verification, verify
+from memos.records import Generation, RecordKey
+
+Stage = Literal["noting", "writing", "verifying", "switching"]
+Told = Callable[[Stage, int, int], object]
+"""Told how far a stage is: how many records are done, of how many."""
+
+MOST_NOTED = 1000
+MOST_WRITTEN = 256
+MOST_VERIFICATIONS = 3
+LINGERING_SECONDS = 3.0
+"""How long the workers take, at most, to go over to a generation that has become current."""
+
+LINGERING_PAUSE = 0.05
+MOST_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A generation that is being built, open, and the embedder of its model."""
+
+    generation: Generation
+    vectors: Vectors
+    projections: Projections
+    embedder: Embedder
+
+
+async def begun(
+    embedder_name: str, embedder: Embedder, *, generations: Generations, open_generation: OpenGeneration
+) -> Generation:
+    """The generation to be built: an unfinished one of this model, else a new one; others unfinished are dropped.
+
+    Raises `Unavailable`.
+    """
+    resumed = None
+    for one in await generations.known():
+        if one.is_current or one.retired_at or one.dropped_at:
+            continue
+        if (one.model, one.dimension) == (embedder.model, embedder.dimension):
+            resumed = one
+        else:
+            await drop(one, generations=generations, open_generation=open_generation)
+    if resumed is None:
+        return await generations.begin(embedder_name, embedder.model, embedder.dimension)
+    await generations.settle()
+    return resumed
+
+
+async def rebuild(shadow: Shadow, *, former: Projections, generations: Generations, told: Told) -> Verification:
+    """Fill a generation, verify it, and make it the current one in place of the former.
+
+    Raises `EmbeddingRefused` when that would make memories unsearchable that are searchable now, and
+    `Unavailable`; the former generation stays current then.
+    """
+    await _note(shadow, told)
+    await _require_searchable(await _write(shadow, told), former)
+    verification = await _verified(shadow, told)
+    told("switching", 0, 1)
+    await _write(shadow, told)
+    await generations.switch(shadow.generation)
+    await shadow.vectors.announce()
+    await _linger(shadow)
+    told("switching", 1, 1)
+    return verification
+
+
+async def _note(shadow: Shadow, told: Told) -> None:
+    """Note every live record as one that the generation is to have."""
+    done, total = 0, await shadow.projections.live()
+    told("noting", done, total)
+    last: RecordKey | None = None
+    while True:
+        noted, last = await shadow.projections.enrol(MOST_NOTED, last)
+        if last is None:
+            return
+        done += noted
+        told("noting", done, max(done, total))
+
+
+async def _write(shadow: Shadow, told: Told) -> list[RecordKey]:
+    """Write until less than a page was left to be done; return what was refused in the last round."""
+    done, total = 0, await shadow.projections.behind()
+    while True:
+        found, refused, last = 0, [], None
+        while page := await shadow.projections.some_behind(MOST_WRITTEN, last):
+            last = page[-1]
+            refused += await _finish(shadow, page)
+            found, done = found + len(page), done + len(page)
+            told("writing", done, max(done, total))
+        if found - len(refused) < MOST_WRITTEN:
+            return refused
+
+
+async def _finish(shadow: Shadow, page: Sequence[RecordKey]) -> list[RecordKey]:
+    return await finish(page, vectors=shadow.vectors, projections=shadow.projections, embedder=shadow.embedder)
+
+
+async def _require_searchable(refused: Sequence[RecordKey], former: Projections) -> None:
+    lost = set(refused) - await former.behind_among(refused)
+    if lost:
+        examples = ", ".join(str(key.memory_id) for key in sorted(lost)[:MOST_EXAMPLES])
+        raise EmbeddingRefused(
+            f"{len(lost)} memories are searchable now and would not be any more: the model or the vector engine "
+            f"refuses them, among them {examples}. Change or delete them and run the rebuild again, which goes on "
+            "where it was."
+        )
+
+
+async def _verified(shadow: Shadow, told: Told) -> Verification:
+    """Verify and repair until there is no difference."""
+    for _ in range(MOST_VERIFICATIONS):
+        done, total = 0, await shadow.projections.live() + await shadow.vectors.count({})
+
+        def looked(number: int, total: int = total) -> None:
+            nonlocal done
+            done += number
+            told("verifying", done, max(done, total))
+
+        verification = await verify(
+            vectors=shadow.vectors, projections=shadow.projections, embedder=shadow.embedder, looked=looked
+        )
+        if not verification.differences:
+            return verification
+    raise Unavailable(
+        f"Generation {shadow.generation.number} of {shadow.generation.projection} still differs from the ledger in "
+        f"{verification.differences} records after {MOST_VERIFICATIONS} repairs. See that the vector engine keeps "
+        "what it is given, and run the rebuild again."
+    )
+
+
+async def _linger(shadow: Shadow) -> None:
+    """Write at once what workers that have yet to go over store in the former generation."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + LINGERING_SECONDS
+    while loop.time() < deadline:
+        await _finish(shadow, await shadow.projections.some_behind(MOST_WRITTEN))
+        await asyncio.sleep(LINGERING_PAUSE)

@@ -1,16 +1,20 @@
 """The bus's own document: complete, and nothing in it points nowhere."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from memos.events.asyncapi import asyncapi
 from memos.events.envelope import Envelope
-from memos.events.facts import FACTS
+from memos.events.facts import FACTS, document_of
 from memos.events.memories import StoreMemory
-from memos.events.streams import STREAMS
+from memos.events.streams import FACTS_STREAM, STREAMS
+from memos.records import Fact
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_every_stream_is_a_channel_with_its_command_and_its_reply(document: dict[str, Any]) -> None:
-    assert set(document["channels"]) == {"reply", *(stream.name for stream in STREAMS)}
+    assert set(document["channels"]) == {"facts", "reply", *(stream.name for stream in STREAMS)}
     for stream in STREAMS:
         operation = document["operations"][stream.command.__name__]
         assert operation["channel"] == {"$ref": f"#/channels/{stream.name}"}
@@ -54,6 +58,27 @@ def test_every_model_that_travels_has_a_schema_and_a_message(document: dict[str,
     assert models | {"Envelope"} <= document["components"]["schemas"].keys()
     assert models == document["components"]["messages"].keys()
     assert all(message["name"] in models for message in document["components"]["messages"].values())
+
+
+def test_facts_are_sent_on_a_channel_of_their_own(document: dict[str, Any]) -> None:
+    assert document["channels"]["facts"]["address"] == FACTS_STREAM
+    assert document["operations"]["FollowFacts"]["action"] == "send"
+    assert set(document["channels"]["facts"]["messages"]) == {model.__name__ for model in FACTS.values()}
+    payload = document["components"]["messages"]["MemoryDeleted"]["payload"]
+    validator = Draft202012Validator({**payload, "components": document["components"]})
+    data = {"memory_id": str(UUID(int=1)), "version": 2, "agent_id": "ada", "reason": "expired"}
+    fact = Fact(
+        position=7,
+        tenant="acme",
+        type="memos.memory.deleted.v1",
+        record_id=UUID(int=1),
+        version=2,
+        data=data,
+        occurred_at=datetime.now(UTC),
+    )
+    entry = json.loads(document_of(fact))
+    assert validator.is_valid(entry)
+    assert not validator.is_valid({**entry, "position": 0})
 
 
 def test_every_operation_says_what_it_is_for(document: dict[str, Any]) -> None:

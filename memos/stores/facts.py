@@ -1,0 +1,99 @@
+"""The ledger's facts in PostgreSQL."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from memos.ports import FactPage
+from memos.records import Fact
+from memos.stores.postgres import Pool, translated
+from memos.stores.sql import load_queries
+
+RELAY_LOCK = 0x6D656D6F73
+"""The key of the advisory lock that the one relay of a ledger holds."""
+
+MOST_LOOKED_AT = 10_000
+PATIENCE = 10.0
+
+RELAY_SESSION = {
+    "application_name": "memos relay",
+    "enable_seqscan": "off",
+    "idle_session_timeout": "10s",  # a relay that sleeps loses the lock
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+}
+
+
+class PostgresPlacing:
+    """Fulfils the port `Placing` by an advisory lock, which lives and dies with the connection that places."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", sql: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._sql = sql
+
+    async def granted(self) -> bool:
+        """Whether this connection has the lock. To be asked until it has: a lock taken twice is held twice."""
+        with translated():
+            has: bool = await self._connection.fetchval("select pg_try_advisory_lock($1)", RELAY_LOCK)
+        return has
+
+    async def place(self, limit: int) -> int:
+        """Give positions to at most `limit` committed facts in one statement; return the newest position."""
+        with translated():
+            newest: int = await self._connection.fetchval(self._sql["place_facts"], limit)
+        return newest
+
+
+class PostgresFacts:
+    """Fulfils the port `Facts`; `dsn` is where the relay opens a connection of its own."""
+
+    def __init__(self, pool: Pool, dsn: str) -> None:
+        self._pool = pool
+        self._dsn = dsn
+        self._sql = load_queries("facts.sql")
+
+    async def page(self, tenant: str, after: int, limit: int, types: Sequence[str]) -> FactPage:
+        """At most `limit` of a tenant's facts, among the next 10,000 of all tenants."""
+        newest = await self.newest()
+        until = min(newest, after + MOST_LOOKED_AT)
+        with translated():
+            rows = await self._pool.fetch(self._sql["facts_of_tenant"], after, until, tenant, list(types), limit)
+        position = rows[-1]["position"] if len(rows) == limit else max(after, until)
+        return FactPage([_fact_of(row) for row in rows], position, newest)
+
+    async def copies(self, after: int, limit: int) -> list[Fact]:
+        """The next `limit` facts after a position, of all tenants."""
+        with translated():
+            rows = await self._pool.fetch(self._sql["facts_after"], after, limit)
+        return [_fact_of(row) for row in rows]
+
+    async def newest(self) -> int:
+        """The newest position; 0 when there is none."""
+        with translated():
+            newest: int = await self._pool.fetchval(self._sql["newest_position"])
+        return newest
+
+    async def unplaced(self) -> int:
+        """How many facts wait for their position."""
+        with translated():
+            count: int = await self._pool.fetchval(self._sql["count_unplaced"])
+        return count
+
+    @asynccontextmanager
+    async def placing(self) -> AsyncIterator[PostgresPlacing]:
+        """The right to place facts, once granted, for as long as this lasts."""
+        with translated():
+            connection = await asyncpg.connect(
+                self._dsn, timeout=PATIENCE, command_timeout=PATIENCE, server_settings=RELAY_SESSION
+            )
+        try:
+            yield PostgresPlacing(connection, self._sql)
+        finally:
+            connection.terminate()
+
+
+def _fact_of(row: asyncpg.Record) -> Fact:
+    """The fact in a row of `facts`; trusted, so not validated again."""
+    return Fact.model_construct(**dict(row))

@@ -9,7 +9,7 @@ import memos
 from memos.events.envelope import REPLY_PREFIX, Envelope
 from memos.events.facts import FACTS
 from memos.events.problems import PROBLEM_TYPE, Problem
-from memos.events.streams import STREAMS, Stream
+from memos.events.streams import FACTS_STREAM, STREAMS, Stream
 
 SCHEMAS = "#/components/schemas/"
 MESSAGES = "#/components/messages/"
@@ -37,8 +37,8 @@ def asyncapi() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
-        "channels": {**{stream.name: _channel(stream) for stream in STREAMS}, "reply": _inbox()},
-        "operations": {_key(stream): _operation(stream) for stream in STREAMS},
+        "channels": {**{stream.name: _channel(stream) for stream in STREAMS}, "facts": _facts(), "reply": _inbox()},
+        "operations": {**{_key(stream): _operation(stream) for stream in STREAMS}, "FollowFacts": _following()},
         "components": {"messages": _messages(), "schemas": definitions["$defs"]},
     }
 
@@ -61,6 +61,23 @@ def _inbox() -> dict[str, Any]:
         "address": None,
         "description": f"The list or pub/sub channel that a command's `replyto` names, under `{REPLY_PREFIX}`.",
         "messages": {name: {"$ref": MESSAGES + name} for name in names},
+    }
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "address": FACTS_STREAM,
+        "description": "Redis Stream of the newest facts of all tenants; the id of an entry is `<position>-0`.",
+        "messages": {model.__name__: {"$ref": MESSAGES + model.__name__} for model in FACTS.values()},
+    }
+
+
+def _following() -> dict[str, Any]:
+    return {
+        "action": "send",
+        "summary": "Tell what has happened, in order and at least once.",
+        "channel": {"$ref": "#/channels/facts"},
+        "messages": [{"$ref": f"#/channels/facts/messages/{model.__name__}"} for model in FACTS.values()],
     }
 
 

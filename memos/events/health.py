@@ -23,8 +23,20 @@ class EngineHealth(Record):
     detail: str | None = None
 
 
+class Depth(Record):
+    """How many entries of a stream wait, wait to be tried again, and could not be handled."""
+
+    queued: int
+    delayed: int
+    dead: int
+
+
 class HealthReport(Reply):
-    """Every engine of a worker; `lag` counts the records that a projection still lacks."""
+    """Every engine of a worker.
+
+    `lag` counts what is committed and has not reached its readers: records that a projection still lacks or
+    has too many (`memories`), and `facts` that are not published.
+    """
 
     status: Literal["ready", "degraded"]
     engines: dict[str, EngineHealth]
@@ -32,7 +44,12 @@ class HealthReport(Reply):
 
 
 class Readiness(Reply):
-    """The report of a worker of each lane, or the problem that kept one from answering."""
+    """The report of a worker of each lane, or the problem that kept one from answering.
+
+    The facade adds the engine that it uses itself, `redis`, and how much waits on each stream.
+    """
 
     status: Literal["ready", "degraded"]
     lanes: dict[str, HealthReport | Problem]
+    engines: dict[str, EngineHealth] = {}
+    queues: dict[str, Depth] = {}

@@ -224,15 +224,28 @@ class DeleteMemory(Command):
     agent_id: Identifier = DEFAULT_AGENT
 
 
+class StoreReceipt(Reply):
+    """What a store got rid of, and of how many memories it may still have something, being away.
+
+    `ledger` is the store of all memories, the others hold what was made from them. A memory that was gone
+    before, or that another worker removes meanwhile, is not counted.
+    """
+
+    name: str
+    removed: int
+    pending: int = 0
+
+
 class DeleteOutcome(Reply):
     """What a deletion did.
 
-    `deleted`: in no answer and in no projection any more; the ledger keeps a tombstone, with the text.
-    `accepted`: in no answer any more, and removed from the vector engine once it is back. `absent`: there was
-    none; a store of this id that comes later is refused.
+    `deleted`: in no answer and in no store any more; the ledger keeps a tombstone, with the text until a purge.
+    `accepted`: in no answer any more, and removed from a store that is away once it is back. `absent`: there was
+    none; a store of this id that comes later is refused. `stores` says what each store got rid of.
     """
 
     success: Literal[True] = True
     memory_id: UUID
     status: Literal["deleted", "accepted", "absent"]
     message: str
+    stores: list[StoreReceipt] = []

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from memos.events.deletions import DeleteMemories, PurgeMemories
+from memos.events.facts import ReadFacts
 from memos.events.health import CheckBulkHealth, CheckHealth
 from memos.events.memories import (
     Command,
@@ -17,6 +19,8 @@ from memos.events.memories import (
     UpdateMemory,
 )
 from memos.handlers.change import delete_memory, update_memory
+from memos.handlers.facts import read_facts
+from memos.handlers.forget import delete_memories, purge_memories
 from memos.handlers.health import check_health
 from memos.handlers.query import get_history, get_memory, query_memory
 from memos.handlers.store import ingest_batch, store_memories, store_memory
@@ -44,6 +48,9 @@ HANDLERS: tuple[Handler, ...] = (
     Handler(GetHistory, get_history),
     Handler(UpdateMemory, update_memory),
     Handler(DeleteMemory, delete_memory),
+    Handler(DeleteMemories, delete_memories),
+    Handler(PurgeMemories, purge_memories),
+    Handler(ReadFacts, read_facts),
     Handler(CheckHealth, check_health),
     Handler(CheckBulkHealth, check_health),
 )

@@ -1,22 +1,24 @@
 """Handlers of the commands that change and delete memories."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from memos.errors import MemosError
 from memos.events.memories import DeleteMemory, DeleteOutcome, MemoryFound, UpdateMemory
 from memos.handlers.digests import digest_of
 from memos.handlers.embed import text_key, vectors_of
-from memos.ports import Embedder, Memories, Projections, Vectors
-from memos.projection.projector import reproject, withdraw
+from memos.handlers.forget import forget_everywhere, receipts
+from memos.ports import Derived, Embedder, Memories, Projections, Vectors
+from memos.ports.deletions import LEDGER, Reach
+from memos.projection.projector import reproject
 from memos.records import Change, Embedding, Origin, RecordKey
 
 log = logging.getLogger(__name__)
 
 MESSAGES: Mapping[str, str] = {
-    "deleted": "The memory is deleted: no answer and no projection has it any more.",
-    "accepted": "The memory is deleted; the vector engine drops its point as soon as it is back.",
+    "deleted": "The memory is deleted: no answer and no store has it any more.",
+    "accepted": "The memory is deleted; what was made from it is dropped as soon as its store is back.",
     "absent": "There was no such memory; a store of this id that comes later is refused.",
 }
 
@@ -57,19 +59,21 @@ async def delete_memory(
     *,
     origin: Origin,
     memories: Memories,
-    vectors: Vectors,
-    projections: Projections,
+    derived: Sequence[Derived],
 ) -> DeleteOutcome:
     """Forget a memory, even one whose store has not arrived yet."""
     deleted = await memories.delete(origin, digest_of(command), command.agent_id, command.memory_id)
-    status = "deleted" if deleted.found else "absent"
-    try:
-        key = RecordKey(origin.tenant, command.memory_id)
-        await withdraw([key], vectors=vectors, projections=projections)
-    except MemosError as error:
-        log.warning("Memory %s is deleted, but its point remains yet: %s", command.memory_id, error)
-        status = "accepted"
-    return DeleteOutcome(memory_id=command.memory_id, status=status, message=MESSAGES[status])
+    found = await forget_everywhere([RecordKey(origin.tenant, command.memory_id)], derived)
+    reached = [one._replace(removed=max(one.removed, deleted.reached.get(one.store, 0))) for one in found]
+    counts = {one.store: one.removed for one in reached if one.removed}
+    if counts != deleted.reached:
+        await memories.note_reach(origin, deleted._replace(reached=counts))
+    pending = any(reach.pending for reach in reached)
+    status = "accepted" if pending else "deleted" if deleted.found else "absent"
+    stores = [Reach(LEDGER, int(deleted.found), 0), *reached]
+    return DeleteOutcome(
+        memory_id=command.memory_id, status=status, message=MESSAGES[status], stores=receipts(stores)
+    )
 
 
 async def _embedding(

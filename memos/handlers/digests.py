@@ -3,6 +3,7 @@
 import hashlib
 import json
 from array import array
+from collections.abc import Sequence
 
 from memos.events.memories import Command, StoreMemory, UpdateMemory
 
@@ -20,3 +21,8 @@ def digest_of(command: Command) -> bytes:
     if isinstance(command, StoreMemory) and command.embedding is not None:
         digest.update(array("d", command.embedding).tobytes())
     return digest.digest()
+
+
+def digest_of_batch(items: Sequence[bytes]) -> bytes:
+    """SHA-256 of the digests of a batch's items, in order; how they came together does not matter."""
+    return hashlib.sha256(b"".join(items)).digest()

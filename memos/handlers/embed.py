@@ -18,10 +18,11 @@ SHORTEST, LONGEST = 1e-15, 1e15
 
 
 class Wish(NamedTuple):
-    """A memory that somebody wants stored."""
+    """A memory that somebody wants stored; `digest` is that of the command."""
 
     origin: Origin
     command: StoreMemory
+    digest: bytes
 
 
 async def embeddings_of(

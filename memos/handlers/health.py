@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Awaitable
 
-from memos.errors import MemosError
+from memos.errors import MemosError, Unavailable
 from memos.events.health import CheckHealth, EngineHealth, HealthReport
-from memos.ports import Embedder, Memories, Projections, Vectors
+from memos.ports import Embedder, Facts, Memories, Projections, Vectors
 
 PATIENCE = 5.0
 
@@ -18,17 +18,27 @@ async def check_health(
     vectors: Vectors,
     projections: Projections,
     embedder: Embedder,
+    facts: Facts,
 ) -> HealthReport:
     """Ask every engine at once; none may take longer than five seconds."""
     asked = {"ledger": memories.ping(), "vectors": vectors.ping(), "embedder": embedder.embed(["ready"])}
-    answers = await asyncio.gather(*map(_ask, asked.values()))
+    answers = await asyncio.gather(*map(ask, asked.values()))
     engines = dict(zip(asked, answers, strict=True))
     up = all(engine.status == "up" for engine in answers)
-    lag = {"memories": await projections.behind()} if engines["ledger"].status == "up" else {}
+    lag = await _lag(projections, facts) if engines["ledger"].status == "up" else {}
     return HealthReport(status="ready" if up else "degraded", engines=engines, lag=lag)
 
 
-async def _ask(ping: Awaitable[object]) -> EngineHealth:
+async def _lag(projections: Projections, facts: Facts) -> dict[str, int]:
+    """What is committed and has not reached its readers; nothing when the ledger goes away meanwhile."""
+    try:
+        return {"memories": await projections.behind(), "facts": await facts.unplaced()}
+    except Unavailable:
+        return {}
+
+
+async def ask(ping: Awaitable[object]) -> EngineHealth:
+    """How an engine answers, and how fast; one that does not within five seconds is down."""
     started = time.perf_counter()
     try:
         async with asyncio.timeout(PATIENCE):

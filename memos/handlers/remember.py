@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from memos.errors import MemosError, Unavailable
 from memos.events.memories import StoreOutcome
 from memos.handlers.bisect import bisected, onwards
-from memos.handlers.digests import digest_of
 from memos.handlers.embed import Wish, embeddings_of
 from memos.ports import Embedder, Memories, Projections, Ready, Vectors
 from memos.projection.points import point_of
@@ -47,10 +46,10 @@ async def remember(
 def _draft(wish: Wish, embedding: Embedding | MemosError | None) -> Draft | MemosError:
     if isinstance(embedding, MemosError):
         return embedding
-    origin, command = wish
+    origin, command, digest = wish
     return Draft(
         origin=origin,
-        digest=digest_of(command),
+        digest=digest,
         memory_id=command.id or memory_id_for(origin.key),
         agent_id=command.agent_id,
         visibility=command.visibility,

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from memos.errors import MemosError
+from memos.errors import Conflict, MemosError
 from memos.events.memories import IngestBatch, IngestItem, StoreMemories, StoreMemory, StoreOutcomes
 from memos.events.problems import problem_of
+from memos.handlers.digests import digest_of, digest_of_batch
 from memos.handlers.embed import Wish
 from memos.handlers.remember import Outcome, remember
 from memos.ports import Embedder, Memories, Projections, Ready, Vectors
-from memos.records import Origin
+from memos.records import CommandKey, Origin
 
 
 async def store_memory(
@@ -23,7 +24,7 @@ async def store_memory(
     ready: Ready,
 ) -> list[Outcome]:
     """Remember texts that came one by one."""
-    wishes = [Wish(origin, command) for origin, command in zip(origins, commands, strict=True)]
+    wishes = [_wish(origin, command) for origin, command in zip(origins, commands, strict=True)]
     return await remember(
         wishes,
         memories=memories,
@@ -44,20 +45,23 @@ async def store_memories(
     embedder: Embedder,
     ready: Ready,
 ) -> list[StoreOutcomes | MemosError]:
-    """Remember texts that came in batches."""
+    """Remember texts that came in batches; one whose id was used for another batch is a conflict as a whole."""
     batches = [
-        [Wish(origin.item(index), memory) for index, memory in enumerate(command.memories)]
+        [_wish(origin.item(index), memory) for index, memory in enumerate(command.memories)]
         for origin, command in zip(origins, commands, strict=True)
     ]
+    conflicts = await _conflicts(origins, batches, memories=memories)
+    taken = [[] if index in conflicts else batch for index, batch in enumerate(batches)]
     outcomes = await remember(
-        [wish for batch in batches for wish in batch],
+        [wish for batch in taken for wish in batch],
         memories=memories,
         vectors=vectors,
         projections=projections,
         embedder=embedder,
         ready=ready,
     )
-    return _regroup(batches, outcomes)
+    stored = _regroup(taken, outcomes)
+    return [conflicts.get(index, results) for index, results in enumerate(stored)]
 
 
 async def ingest_batch(
@@ -100,7 +104,30 @@ def passage(item: IngestItem, agent_id: str) -> StoreMemory:
     )
 
 
-def _regroup(batches: Sequence[Sequence[Wish]], outcomes: Sequence[Outcome]) -> list[StoreOutcomes | MemosError]:
+def _wish(origin: Origin, command: StoreMemory) -> Wish:
+    return Wish(origin, command, digest_of(command))
+
+
+async def _conflicts(
+    origins: Sequence[Origin], batches: Sequence[Sequence[Wish]], *, memories: Memories
+) -> dict[int, Conflict]:
+    """Those of the batches, by their places, whose ids were used before for other items, or more, or fewer."""
+    digests = [digest_of_batch([wish.digest for wish in batch]) for batch in batches]
+    firsts: dict[CommandKey, bytes] = {}
+    for origin, digest in zip(origins, digests, strict=True):
+        firsts.setdefault(origin.key, digest)
+    taken = await memories.claim(firsts)
+    return {
+        index: Conflict(
+            f"The command id {origin.command_id!r} was used before with another body, or for another number of "
+            "items; nothing of this batch is stored. Send a new command with an id of its own."
+        )
+        for index, (origin, digest) in enumerate(zip(origins, digests, strict=True))
+        if taken[origin.key] != digest
+    }
+
+
+def _regroup(batches: Sequence[Sequence[Wish]], outcomes: Sequence[Outcome]) -> list[StoreOutcomes]:
     results = iter(
         problem_of(outcome, wish.origin.command_id) if isinstance(outcome, MemosError) else outcome
         for wish, outcome in zip((wish for batch in batches for wish in batch), outcomes, strict=True)

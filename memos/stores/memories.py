@@ -22,7 +22,10 @@ from memos.records import (
 from memos.stores.postgres import Connection, Pool, pack, transacted, translated, unpack
 from memos.stores.rows import columns, memory_of, present_version, version_of
 from memos.stores.sql import load_queries
-from memos.stores.storing import Storing, claim, recorded, same_id_other_body
+from memos.stores.storing import Storing, claim, recorded, repeats, same_id_other_body
+
+UPDATED = ("memory_id", "version")
+"""What is recorded of the answer to an update: no text, which a purge would have to find."""
 
 
 class PostgresMemories:
@@ -83,11 +86,11 @@ class PostgresMemories:
         """Change a memory and keep its former version."""
 
         async def work(connection: Connection) -> Memory:
-            if reply := await self._claim_or_replay(connection, change.origin, change.digest):
-                await self._require_visible(connection, change)
-                return Memory.model_validate(reply)
+            if reply := await self._claim_or_replay(connection, change.origin, change.digest, UPDATED):
+                return await self._as_of(connection, change, reply["version"])
             memory = await self._update(connection, change)
-            await self._record(connection, change.origin, memory.model_dump(mode="json"))
+            reply = {"memory_id": str(memory.memory_id), "version": memory.version}
+            await self._record(connection, change.origin, reply)
             return memory
 
         return await transacted(self._pool, work)
@@ -96,13 +99,18 @@ class PostgresMemories:
         """Leave a tombstone, also for a memory that is yet to come."""
 
         async def work(connection: Connection) -> Deleted:
-            if reply := await self._claim_or_replay(connection, origin, digest):
-                return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"])
+            if reply := await self._claim_or_replay(connection, origin, digest, Deleted._fields):
+                return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"], reply["reached"])
             deleted = await self._delete(connection, origin.tenant, agent_id, memory_id)
             await self._record(connection, origin, deleted._asdict())
             return deleted
 
         return await transacted(self._pool, work)
+
+    async def note_reach(self, origin: Origin, deleted: Deleted) -> None:
+        """Keep how far a deletion reached, for the answer when it is asked again."""
+        with translated():
+            await self._pool.execute(self._sql["correct_replies"], *columns([(*origin.key, deleted._asdict())]))
 
     async def bury_expired(self, limit: int) -> int:
         """Leave tombstones for at most `limit` memories whose time is over; return how many those were."""
@@ -117,29 +125,44 @@ class PostgresMemories:
 
         return await transacted(self._pool, work)
 
+    async def claim(self, digests: Mapping[CommandKey, bytes]) -> Mapping[CommandKey, bytes]:
+        """Take the ids of batches with what they say; return what each id was taken with first."""
+        if not digests:
+            return {}
+        rows = [(*key, digest) for key, digest in digests.items()]
+        with translated():
+            taken = await self._pool.fetch(self._sql["claim_batches"], *columns(rows))
+        return {CommandKey(tenant, source, command_id): digest for tenant, source, command_id, digest in taken}
+
     async def ping(self) -> None:
         """Return when the ledger answers."""
         with translated():
             await self._pool.fetchval("select 1", timeout=5)
 
     async def _claim_or_replay(
-        self, connection: Connection, origin: Origin, digest: bytes
+        self, connection: Connection, origin: Origin, digest: bytes, shape: Sequence[str]
     ) -> Mapping[str, Any] | None:
         if await claim(connection, self._sql, [(origin.key, digest, {})]):
             return None
         known = (await recorded(connection, self._sql, [origin.key]))[origin.key]
-        if known.digest != digest:
+        if not repeats(known, digest, shape):
             raise same_id_other_body(origin.command_id)
         return known.reply
 
     async def _record(self, connection: Connection, origin: Origin, reply: Mapping[str, Any]) -> None:
         await connection.execute(self._sql["correct_replies"], *columns([(*origin.key, reply)]))
 
-    async def _require_visible(self, connection: Connection, change: Change) -> None:
-        """A reply that was recorded shows nothing that has been deleted since."""
-        tenant, agent_id = change.origin.tenant, change.agent_id
-        if not await connection.fetchrow(self._sql["visible_memories"], tenant, agent_id, [change.memory_id]):
-            raise _not_found(change.memory_id, agent_id)
+    async def _as_of(self, connection: Connection, change: Change, version: int) -> Memory:
+        """The memory as a change that was made before left it; of one deleted since nothing is shown."""
+        key = (change.origin.tenant, change.memory_id)
+        row = await connection.fetchrow(
+            self._sql["lock_visible_memory"], change.origin.tenant, change.agent_id, change.memory_id
+        )
+        if row is None:
+            raise _not_found(change.memory_id, change.agent_id)
+        present = memory_of(row)
+        former = await connection.fetchrow(self._sql["memory_version"], *key, version)
+        return present if former is None else present.model_copy(update=dict(version_of(former)))
 
     async def _update(self, connection: Connection, change: Change) -> Memory:
         key = (change.origin.tenant, change.memory_id)

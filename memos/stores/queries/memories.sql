@@ -17,6 +17,15 @@ order by 1, 2, 3
 on conflict do nothing
 returning tenant, source, command_id
 
+-- The update changes nothing; it lets the row be returned that was there first.
+-- name: claim_batches
+insert into commands as c (tenant, source, command_id, digest, reply)
+select tenant, source, command_id, digest, '{}'
+from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) as k (tenant, source, command_id, digest)
+order by tenant, source, command_id
+on conflict (command_id, source, tenant) do update set digest = c.digest
+returning tenant, source, command_id, digest
+
 -- name: release_commands
 delete from commands c
 using unnest($1::text[], $2::text[], $3::text[]) as k (tenant, source, command_id)
@@ -103,7 +112,7 @@ awaited as (
     insert into projections (name, generation, tenant, record_id, wanted)
     select g.projection, g.generation, tenant, memory_id, version
     from stored cross join generations g
-    where g.projection = 'memories'
+    where g.projection = 'memories' and g.dropped_at is null
 )
 select tenant, memory_id, version from stored
 
@@ -148,6 +157,11 @@ select memory_id, version, content, metadata, tags, importance, visibility, expi
 from memory_versions
 where tenant = $1 and memory_id = $2
 order by version
+
+-- name: memory_version
+select memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at
+from memory_versions
+where tenant = $1 and memory_id = $2 and version = $3
 
 -- name: keep_version
 insert into memory_versions

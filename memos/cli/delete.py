@@ -1,0 +1,75 @@
+"""`memos delete`: forgetting memories by what they have in common."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from memos.cli.output import AsJson, Url, address, print_json, reported
+from memos.client import connect
+from memos.events.deletions import DeletionReceipt
+from memos.events.memories import StoreReceipt
+
+PATIENCE = 3600.0
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is changed.")]
+
+
+def delete(
+    *,
+    agent: Annotated[str | None, typer.Option(help="Memories of this agent.")] = None,
+    session: Annotated[str | None, typer.Option(help="Memories of this session.")] = None,
+    source: Annotated[str | None, typer.Option(help="Memories from this document, by its exact URI.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Memories with this tag; repeat for several.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Memories of this kind, such as document.")] = None,
+    memory_id: Annotated[
+        list[str] | None, typer.Option("--id", help="The memory with this id; repeat for up to 1000.")
+    ] = None,
+    url: Url = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget all memories that meet every condition; without --yes only say how many those are.
+
+    Example: memos delete --source src/app.py --yes
+    """
+    wanted = {"session_id": session, "source": source, "tags": tag, "kind": kind}
+    given = {name: value for name, value in wanted.items() if value}
+    conditions = {"agent_id": agent, "memory_ids": memory_id or None, "filter": given or None}
+    with reported(as_json=as_json):
+        receipt = asyncio.run(_delete(conditions, address(url), yes=yes, quiet=as_json))
+    if as_json:
+        print_json(receipt)
+    else:
+        _show(receipt)
+
+
+async def _delete(conditions: dict[str, Any], url: str, *, yes: bool, quiet: bool) -> DeletionReceipt:
+    async with connect(url, source="memos.cli", timeout=PATIENCE) as client:
+        with Console(stderr=True, quiet=quiet).status("Deleting" if yes else "Counting"):
+            return await client.delete_many(dry_run=not yes, **conditions)
+
+
+def _show(receipt: DeletionReceipt) -> None:
+    console = Console(highlight=False)
+    if receipt.dry_run:
+        console.print(f"Nothing is deleted yet: {receipt.matched} memories meet the conditions.")
+        for example in receipt.examples[:10]:
+            console.print(f"  {example}")
+        console.print("Add --yes to delete them.")
+    else:
+        console.print(receipt.message)
+    if receipt.absent:
+        verb = "would be" if receipt.dry_run else "is"
+        console.print(f"Ids without a memory, whose store {verb} refused from now on: {receipt.absent}.")
+    console.print(stores_table(receipt.stores, dry_run=receipt.dry_run))
+
+
+def stores_table(stores: list[StoreReceipt], *, dry_run: bool) -> Table:
+    """What each store got rid of, or would."""
+    table = Table("Store", "To remove" if dry_run else "Removed", "Not reached")
+    for store in stores:
+        table.add_row(store.name, str(store.removed), str(store.pending))
+    return table

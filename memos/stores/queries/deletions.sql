@@ -1,0 +1,149 @@
+-- name: begin_deletion
+insert into deletions (deletion_id, tenant, source, command_id, digest)
+values ($1, $2, $3, $4, $5)
+
+-- name: read_deletion
+select deletion_id, counts, created_at, finished_at from deletions where deletion_id = $1
+
+-- name: lock_deletion
+select deletion_id, counts, created_at, finished_at from deletions where deletion_id = $1 for update
+
+-- name: note_progress
+update deletions
+set counts = $2, finished_at = case when $3 then coalesce(finished_at, now()) end
+where deletion_id = $1
+returning deletion_id, counts, created_at, finished_at
+
+-- name: next_memories
+select tenant, memory_id
+from agent_memories
+where memory_id >= $1
+order by memory_id
+fetch first $2 rows with ties
+
+-- name: known_memories
+select memory_id from agent_memories where memory_id = any($2) and tenant = $1
+
+-- Live memories of before a moment (null: all), and those buried since one (null: none). With `for update` it
+-- sees each row as it is when the lock is granted.
+-- name: matching_memories
+select memory_id, deleted_at is null as live
+from agent_memories
+where memory_id = any($2) and tenant = $1
+    and (deleted_at is null and ($3::timestamptz is null or created_at <= $3) or deleted_at >= $4)
+    and ($5::text is null or agent_id = $5)
+    and ($6::text is null or kind = $6)
+    and ($7::text is null or session_id = $7)
+    and ($8::text is null or source_uri = $8)
+    and ($9::text is null or visibility = $9)
+    and tags @> $10::text[]
+    and metadata @> $11::jsonb
+    and ($12::timestamptz is null or occurred_at >= $12)
+    and ($13::timestamptz is null or occurred_at < $13)
+order by memory_id
+
+-- name: leave_tombstones
+with buried as (
+    insert into agent_memories (
+        tenant, memory_id, agent_id, visibility, kind, content, content_hash, duplicate_key, deleted_at,
+        times_stored
+    )
+    select $1, k.memory_id, $2, 'private', 'episodic', '', ''::bytea, ''::bytea, now(), 0
+    from unnest($3::uuid[]) as k (memory_id)
+    order by k.memory_id
+    on conflict do nothing
+    returning tenant, memory_id, version, agent_id
+),
+noted as (
+    insert into facts (tenant, type, record_id, version, data)
+    select
+        tenant, 'memos.memory.deleted.v1', memory_id, version,
+        jsonb_build_object(
+            'memory_id', memory_id, 'version', version, 'agent_id', agent_id, 'reason', 'requested'
+        )
+    from buried
+)
+select memory_id from buried
+
+-- name: tombstones_by_time
+select tenant, memory_id, deleted_at
+from agent_memories
+where deleted_at < coalesce($2, now()) and purged_at is null and tenant = $1
+    and (deleted_at, memory_id) > ($3, $4)
+order by deleted_at, memory_id
+limit $5
+
+-- name: tombstones_by_id
+select tenant, memory_id, deleted_at
+from agent_memories
+where memory_id = any($6) and deleted_at < coalesce($2, now()) and purged_at is null and tenant = $1
+    and (deleted_at, memory_id) > ($3, $4)
+order by deleted_at, memory_id
+limit $5
+
+-- name: count_rows_to_purge
+with k as (select * from unnest($1::text[], $2::uuid[]) as k (tenant, memory_id)),
+told as (
+    select c.tenant, c.source, c.command_id
+    from k join commands c on c.reply ->> 'memory_id' = k.memory_id::text and c.tenant = k.tenant
+    where c.digest <> ''
+),
+batches as (
+    select distinct b.tenant, b.source, b.command_id
+    from told t
+    join commands b
+        on (b.tenant, b.source, b.command_id) = (t.tenant, t.source, regexp_replace(t.command_id, '/\d+$', ''))
+    where t.command_id ~ '/\d+$' and b.reply = '{}'
+)
+select
+    (select count(*) from k join agent_memories using (tenant, memory_id) where purged_at is null)
+        as agent_memories,
+    (select count(*) from k join memory_versions using (tenant, memory_id)) as memory_versions,
+    (select count(*) from k join memory_embeddings using (tenant, memory_id)) as memory_embeddings,
+    (select count(*) from told) + (select count(*) from batches) as commands
+
+-- The digest of a command is a hash of the text that it brought: emptied, it stands for any body. What is kept
+-- of a batch as a whole is a hash of the texts of all its items.
+-- name: purge_memories
+with purged as (
+    update agent_memories m
+    set content = '', content_hash = '', duplicate_key = '', metadata = '{}', tags = '{}', importance = null,
+        kind = 'episodic', source_uri = null, source_symbol = null, source_line = null, session_id = null,
+        sequence = null, occurred_at = null, expires_at = null, purged_at = now()
+    from unnest($1::text[], $2::uuid[]) as k (tenant, memory_id)
+    where (m.tenant, m.memory_id) = (k.tenant, k.memory_id)
+        and m.deleted_at is not null and m.purged_at is null
+    returning m.tenant, m.memory_id
+),
+versions as (
+    delete from memory_versions v using purged p
+    where (v.tenant, v.memory_id) = (p.tenant, p.memory_id)
+    returning 1
+),
+embeddings as (
+    delete from memory_embeddings e using purged p
+    where (e.tenant, e.memory_id) = (p.tenant, p.memory_id)
+    returning 1
+),
+emptied as (
+    update commands c
+    set digest = ''
+    from purged p
+    where c.reply ->> 'memory_id' = p.memory_id::text and c.tenant = p.tenant and c.digest <> ''
+    returning c.tenant, c.source, c.command_id
+),
+batches as (
+    delete from commands b
+    using (
+        select distinct tenant, source, regexp_replace(command_id, '/\d+$', '') as command_id
+        from emptied
+        where command_id ~ '/\d+$'
+    ) as e
+    where (b.tenant, b.source, b.command_id) = (e.tenant, e.source, e.command_id) and b.reply = '{}'
+    returning 1
+)
+select
+    (select count(*) from purged) as agent_memories,
+    (select count(*) from versions) as memory_versions,
+    (select count(*) from embeddings) as memory_embeddings,
+    (select count(*) from emptied) + (select count(*) from batches) as commands

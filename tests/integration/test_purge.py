@@ -1,0 +1,285 @@
+"""Purging: the content of what was deleted is gone for good, and its tombstone still refuses a late store."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from builders import Rooms, count, origin, statuses, vector_of
+
+from memos.errors import Conflict, NotFound
+from memos.events.deletions import DeleteMemories, PurgeMemories, PurgeReceipt
+from memos.events.memories import (
+    DeleteMemory,
+    MemoryChanges,
+    StoreMemories,
+    StoreMemory,
+    StoreOutcome,
+    StoreOutcomes,
+    UpdateMemory,
+)
+from memos.handlers.change import delete_memory, update_memory
+from memos.handlers.digests import digest_of, digest_of_batch
+from memos.handlers.forget import delete_memories, purge_memories
+from memos.handlers.store import store_memories
+from memos.ports.deletions import Deletion, Reach, Tombstone
+from memos.records import Origin, Source, content_hash
+from memos.stores.deletions import PostgresDeletions
+from memos.stores.postgres import pack
+
+pytest_plugins = ["rooms"]
+
+SAID = "xyzzy-5e5a-the-vault-opens-at-nine"
+OTHER = "xyzzy-77aa-the-vault-opens-at-ten"
+WORD = "xyzzy"
+FIELDS: dict[str, Any] = {
+    "agent_id": "ada",
+    "metadata": {f"{WORD}-key": f"{WORD}-value"},
+    "tags": [f"{WORD}-tag"],
+    "source": Source(uri=f"{WORD}-uri", symbol=f"{WORD}-symbol", line=77),
+    "importance": 0.75,
+    "occurred_at": datetime(2001, 2, 3, tzinfo=UTC),
+    "kind": "note",
+    "session_id": "monday",
+}
+
+
+async def purge(
+    rooms: Rooms, of: Origin | None = None, *, dry_run: bool = False, **conditions: Any
+) -> PurgeReceipt:
+    command = PurgeMemories(dry_run=dry_run, **conditions)
+    return await purge_memories(command, origin=of or origin(), **rooms.deleting_many)
+
+
+async def delete(rooms: Rooms, *ids: UUID, tenant: str = "default") -> None:
+    command = DeleteMemories(memory_ids=list(ids), dry_run=False)
+    receipt = await delete_memories(command, origin=origin(tenant=tenant), **rooms.deleting_many)
+    assert receipt.matched == len(ids)
+
+
+async def places(rooms: Rooms, *needles: bytes) -> set[str]:
+    """The columns of all tables in which any of the needles occurs, as text or bytes or in hexadecimal digits."""
+    columns = await rooms.pool.fetch(
+        "select table_name, column_name, data_type from information_schema.columns where table_schema = 'public'"
+    )
+    found = set()
+    for table, column, kind in columns:
+        as_bytes = f'"{column}"' if kind == "bytea" else f"convert_to(\"{column}\"::text, 'UTF8')"
+        for needle in needles:
+            for form in (needle, needle.hex().encode()):
+                query = f"select count(*) from {table} where position($1::bytea in {as_bytes}) > 0"  # noqa: S608
+                if await rooms.pool.fetchval(query, form):
+                    found.add(f"{table}.{column}")
+    return found
+
+
+def in_points(rooms: Rooms) -> bool:
+    """Whether the vector engine has the word anywhere in a payload."""
+    return WORD in repr(rooms.vectors._kept)
+
+
+async def test_after_deletion_and_purge_a_text_occurs_nowhere(rooms: Rooms) -> None:
+    store, again, change, batch = origin(), origin(), origin(), origin()
+    command = StoreMemory(content=SAID, **FIELDS)
+    [stored] = await rooms.store(command, origins=[store])
+    assert isinstance(stored, StoreOutcome)
+    assert statuses(await rooms.store(command, origins=[again])) == ["duplicate"]
+    update = UpdateMemory(memory_id=stored.memory_id, agent_id="ada", changes=MemoryChanges(content=OTHER))
+    await update_memory(update, origin=change, **rooms.ports)
+    item = StoreMemory(content=SAID, **FIELDS)
+    [batched] = await store_memories([StoreMemories(memories=[item])], origins=[batch], **rooms.storing)
+    assert isinstance(batched, StoreOutcomes)
+    [in_batch] = batched.results
+    assert isinstance(in_batch, StoreOutcome)
+    needles = [
+        WORD.encode(),
+        *(made for text in (SAID, OTHER) for made in (content_hash(text), pack(vector_of(text)))),
+        *(digest_of(said) for said in (command, update, item)),
+        digest_of_batch([digest_of(item)]),
+    ]
+    assert await places(rooms, *needles) == {
+        "agent_memories.content",
+        "agent_memories.content_hash",
+        "agent_memories.metadata",
+        "agent_memories.source_symbol",
+        "agent_memories.source_uri",
+        "agent_memories.tags",
+        "commands.digest",
+        "memory_embeddings.content_hash",
+        "memory_embeddings.vector",
+        "memory_versions.content",
+        "memory_versions.metadata",
+        "memory_versions.tags",
+    }
+    assert in_points(rooms)
+    await delete(rooms, stored.memory_id, in_batch.memory_id)
+
+    told = await purge(rooms, dry_run=True, memory_ids=[stored.memory_id, in_batch.memory_id])
+    receipt = await purge(rooms, memory_ids=[stored.memory_id, in_batch.memory_id])
+
+    assert told.tables == receipt.tables
+    assert receipt.status == "purged"
+    assert receipt.tables == {"agent_memories": 2, "memory_versions": 1, "memory_embeddings": 3, "commands": 5}
+    assert await places(rooms, *needles) == set()
+    assert not in_points(rooms)
+    [row] = await rooms.pool.fetch("select * from agent_memories where memory_id = $1", stored.memory_id)
+    assert row["purged_at"] >= row["deleted_at"]
+    kept = {"tenant", "memory_id", "agent_id", "visibility", "version", "times_stored"}
+    moments = {"created_at", "updated_at", "deleted_at", "purged_at"}
+    emptied = {name: value for name, value in row.items() if name not in kept | moments}
+    assert all(not value or value == "episodic" for value in emptied.values()), emptied
+
+
+async def test_a_store_that_comes_after_the_purge_is_refused_and_the_first_one_answered_as_before(
+    rooms: Rooms,
+) -> None:
+    sender, change = origin(), origin()
+    command = StoreMemory(content=SAID)
+    [first] = await rooms.store(command, origins=[sender])
+    assert isinstance(first, StoreOutcome)
+    update = UpdateMemory(memory_id=first.memory_id, changes=MemoryChanges(tags=["x"]))
+    await update_memory(update, origin=change, **rooms.ports)
+    await delete(rooms, first.memory_id)
+    await purge(rooms, memory_ids=[first.memory_id])
+
+    assert await rooms.store(command, StoreMemory(content="other"), origins=[sender, sender]) == [first, first]
+    assert statuses(await rooms.store(StoreMemory(content=SAID, id=first.memory_id))) == ["gone"]
+    with pytest.raises(NotFound):
+        await update_memory(update, origin=change, **rooms.ports)
+    with pytest.raises(Conflict, match="used before"):
+        await delete_memory(DeleteMemory(memory_id=first.memory_id), origin=sender, **rooms.deleting)
+    with pytest.raises(Conflict, match="used before"):
+        await update_memory(update, origin=sender, **rooms.ports)
+    assert await rooms.recalled(SAID) == []
+
+
+async def test_texts_of_memories_that_were_purged_do_not_hinder_each_other_nor_new_ones(rooms: Rooms) -> None:
+    ids = [await rooms.remember(text) for text in ("a", "b", "c")]
+    await delete(rooms, *ids)
+
+    assert (await purge(rooms, deleted_before=datetime.now(UTC) + timedelta(days=1))).purged == 3
+    assert await rooms.remember("a") not in ids
+
+
+async def test_only_tombstones_of_before_the_moment_are_purged_and_no_live_memory_is(rooms: Rooms) -> None:
+    old, new, live = [await rooms.remember(text) for text in ("old", "new", "live")]
+    await delete(rooms, old)
+    between = await rooms.pool.fetchval("select clock_timestamp()")
+    await delete(rooms, new)
+
+    by_time = await purge(rooms, deleted_before=between)
+    left = await contents(rooms)
+    both = await purge(rooms, deleted_before=between, memory_ids=[new, live])
+    by_id = await purge(rooms, memory_ids=[new, live])
+
+    assert (by_time.purged, left) == (1, ["", "live", "new"])
+    assert both.purged == 0
+    assert (by_id.purged, await contents(rooms)) == (1, ["", "", "live"])
+
+
+async def contents(rooms: Rooms) -> list[str]:
+    return [text for (text,) in await rooms.pool.fetch("select content from agent_memories order by content")]
+
+
+async def test_a_dry_run_counts_the_rows_and_changes_nothing(rooms: Rooms) -> None:
+    memory_id = await rooms.remember("a")
+    update = UpdateMemory(memory_id=memory_id, changes=MemoryChanges(content="b"))
+    await update_memory(update, origin=origin(), **rooms.ports)
+    await delete(rooms, memory_id)
+
+    told = await purge(rooms, dry_run=True, memory_ids=[memory_id])
+
+    assert (told.status, told.purge_id, told.purged) == ("dry-run", None, 1)
+    assert await contents(rooms) == ["b"]
+    assert await count(rooms.pool, "memory_versions") == 1
+    assert await count(rooms.pool, "commands where digest = ''") == 0
+    assert (await purge(rooms, memory_ids=[memory_id])).tables == told.tables
+
+
+async def test_a_purge_keeps_to_its_tenant(rooms: Rooms) -> None:
+    memory_id = UUID(int=7)
+    for tenant in ("a", "b"):
+        await rooms.remember("same", tenant=tenant, id=memory_id)
+        await delete(rooms, memory_id, tenant=tenant)
+
+    receipt = await purge(rooms, origin(tenant="a"), memory_ids=[memory_id])
+
+    assert receipt.tables == {"agent_memories": 1, "memory_versions": 0, "memory_embeddings": 1, "commands": 1}
+    rows = await rooms.pool.fetch("select tenant, content, purged_at is null from agent_memories order by tenant")
+    assert [tuple(row) for row in rows] == [("a", "", False), ("b", "same", True)]
+    assert await count(rooms.pool, "commands where tenant = 'b' and digest = ''") == 0
+    assert await count(rooms.pool, "memory_embeddings where tenant = 'b'") == 1
+
+
+class Interrupted(Exception):
+    """What stands for a worker that is killed."""
+
+
+class KilledAfterTwo(PostgresDeletions):
+    """Ends the worker's work after two slices."""
+
+    slices = 2
+
+    async def purge(
+        self, deletion: Deletion, tombstones: Sequence[Tombstone], reached: Sequence[Reach]
+    ) -> Deletion:
+        if not self.slices:
+            raise Interrupted
+        self.slices -= 1
+        return await super().purge(deletion, tombstones, reached)
+
+
+async def test_a_purge_that_a_crash_cut_short_goes_on_where_it_was(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memos.stores.deletions.SLICE", 3)
+    await delete(rooms, *[await rooms.remember(f"text {n}") for n in range(10)])
+    command = PurgeMemories(deleted_before=datetime.now(UTC) + timedelta(days=1), dry_run=False)
+    sender = origin()
+    ports = {**rooms.deleting_many, "deletions": KilledAfterTwo(rooms.pool)}
+    with pytest.raises(Interrupted):
+        await purge_memories(command, origin=sender, **ports)
+    assert (await contents(rooms)).count("") == 6
+
+    receipt = await purge_memories(command, origin=sender, **rooms.deleting_many)
+
+    assert (receipt.purged, receipt.tables["memory_embeddings"]) == (10, 10)
+    assert (await contents(rooms)).count("") == 10
+    assert await purge_memories(command, origin=sender, **rooms.deleting_many) == receipt
+    with pytest.raises(Conflict, match="used before with another body"):
+        await purge(rooms, sender, memory_ids=[UUID(int=1)])
+
+
+async def test_a_purge_reaches_what_the_vector_engine_kept_of_a_deletion_while_it_was_away(rooms: Rooms) -> None:
+    memory_id = await rooms.remember("a", metadata={"key": WORD})
+    rooms.vectors.away = True
+    await delete(rooms, memory_id)
+    rooms.vectors.away = False
+    assert in_points(rooms)
+
+    receipt = await purge(rooms, memory_ids=[memory_id])
+
+    assert [store.model_dump() for store in receipt.stores] == [{"name": "vectors", "removed": 1, "pending": 0}]
+    assert not in_points(rooms)
+
+
+async def test_a_purge_while_the_vector_engine_is_away_says_that_it_may_still_have_something(rooms: Rooms) -> None:
+    memory_id = await rooms.remember("a")
+    rooms.vectors.away = True
+    await delete(rooms, memory_id)
+
+    receipt = await purge(rooms, memory_ids=[memory_id])
+
+    assert (receipt.status, receipt.purged, receipt.stores[0].pending) == ("accepted", 1, 1)
+    assert await contents(rooms) == [""]
+    rooms.vectors.away = False
+    await rooms.reproject(await rooms.projections.some_behind(10))
+    assert await rooms.vectors.count({}) == 0
+
+
+async def test_a_purge_without_a_condition_cannot_be_sent() -> None:
+    nothings: list[dict[str, Any]] = [{}, {"memory_ids": []}, {"dry_run": False}]
+    for nothing in nothings:
+        with pytest.raises(ValueError, match=r"at least one condition|at least 1 item"):
+            PurgeMemories.model_validate(nothing)

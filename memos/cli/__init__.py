@@ -4,9 +4,15 @@ import logging
 
 import typer
 
+from memos.cli.dead_letters import dead_letters_cli
+from memos.cli.delete import delete
+from memos.cli.events import events_cli
 from memos.cli.ingest import ingest
+from memos.cli.purge import purge
 from memos.cli.query import query
+from memos.cli.rebuild import rebuild
 from memos.cli.run import api, migrate, up, worker
+from memos.cli.verify import verify
 
 
 def create_cli() -> typer.Typer:
@@ -19,8 +25,10 @@ def create_cli() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for command in (up, ingest, query, worker, api, migrate):
+    for command in (up, ingest, query, delete, purge, verify, rebuild, worker, api, migrate):
         cli.command()(command)
+    cli.add_typer(events_cli(), name="events")
+    cli.add_typer(dead_letters_cli(), name="dead-letters")
     return cli
 
 

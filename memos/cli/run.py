@@ -1,12 +1,16 @@
 """The commands that run memOS, or a part of it."""
 
 import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from memos.cli.output import AsJson, begin_logging, print_json, reported
 from memos.devstack.locate import located, required
+from memos.errors import MemosError
 from memos.events.streams import Lane
 from memos.settings import load_settings
 
@@ -19,14 +23,15 @@ def up() -> None:
     from memos.cli.up import up as run_up
 
     with reported(as_json=False):
-        code = run_up(load_settings())
-    raise typer.Exit(code)
+        run_up(load_settings())
 
 
 def worker(
     lane: Annotated[Lane, typer.Option(help="Which lane's commands to handle.")] = "interactive",
 ) -> None:
     """Run a worker of one lane until it is told to stop.
+
+    The exit code is 75 when it could not begin since an engine does not answer, which may pass.
 
     Example: memos worker --lane bulk
     """
@@ -41,7 +46,20 @@ def worker(
         async def run() -> None:
             await run_worker(settings, lane, stop_on_signals())
 
-        uvloop.run(run())
+        with _putting_off():
+            uvloop.run(run())
+
+
+@contextmanager
+def _putting_off() -> Iterator[None]:
+    """End with EX_TEMPFAIL (sysexits.h) for an error that may pass, so that whoever supervises tries again."""
+    try:
+        yield
+    except MemosError as error:
+        if not error.transient:
+            raise
+        typer.echo(f"memos: {error.detail}", err=True)
+        raise typer.Exit(os.EX_TEMPFAIL) from error
 
 
 def api() -> None:
@@ -49,15 +67,14 @@ def api() -> None:
 
     Example: MEMOS_API_PORT=9000 memos api
     """
-    import uvicorn
-
     from memos.api.app import create_app
+    from memos.api.server import serve
 
     with reported(as_json=False):
         settings = located(load_settings())
         begin_logging(settings)
         app = create_app(settings, required(settings, "redis_url"))
-        uvicorn.run(
+        serve(
             app,
             host=settings.api_host,
             port=settings.api_port,

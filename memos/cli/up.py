@@ -7,12 +7,17 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import httpx
 import typer
 
-from memos.devstack.processes import Child, Processes, Program, first_exit, until_ready
+from memos.devstack.logs import keep_small
+from memos.devstack.processes import Child, Processes, Program, together, until_ready
+from memos.devstack.restarts import Supervised
 from memos.devstack.stack import Stack, open_stack
 from memos.errors import ConfigurationError
 from memos.settings import Settings
@@ -22,16 +27,16 @@ _ANSWER_WITHIN = 10.0
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def up(settings: Settings) -> int:
-    """Run engines, workers and API until Ctrl-C; the exit code.
+def up(settings: Settings) -> None:
+    """Run engines, workers and API until Ctrl-C, or another signal to end.
 
-    It is 0 after a signal, and 1 when a process ended by itself, after one line on standard error
-    that says which and why. Raises `ConfigurationError` when something does not start.
+    A process that ends is started again, with one line on standard error that says which it was and how it
+    ended. Raises `ConfigurationError` when something does not start, or not any more.
     """
-    return asyncio.run(_until_signalled(settings))
+    asyncio.run(_until_signalled(settings))
 
 
-async def _until_signalled(settings: Settings) -> int:
+async def _until_signalled(settings: Settings) -> None:
     """Cancel what runs on the first signal; later ones change nothing, since the stop is bounded in time."""
     running = asyncio.create_task(_run(settings))
 
@@ -43,13 +48,11 @@ async def _until_signalled(settings: Settings) -> int:
     for number in _STOPS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop)
-    try:
-        return await running
-    except asyncio.CancelledError:
-        return 0
+    with suppress(asyncio.CancelledError):
+        await running
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings) -> None:
     check_port(settings.api_host, settings.api_port)
     async with (
         open_stack(
@@ -63,21 +66,25 @@ async def _run(settings: Settings) -> int:
         Processes(stack.home.held) as front,
     ):
         commands = _Commands(stack, {**os.environ, **_addresses(settings, stack)})
-        await front.start(commands.program("api", "api"))
+        api = Supervised(lambda: _start_api(settings, front, commands.program("api", "api")))
+        await api.open()
         await workers.run(commands.program("migrate", "migrate"))
-        await workers.start(commands.program("worker-interactive", "worker", "--lane", "interactive"))
-        await workers.start(commands.program("worker-bulk", "worker", "--lane", "bulk", nice=_BULK_NICENESS))
-        children = [*stack.engines.children, *workers.children, *front.children]
-        await _api_ready(_url(settings), children)
+        lanes = [Supervised(partial(workers.start, program)) for program in commands.workers()]
+        for lane in lanes:
+            await lane.open()
+        supervised = [*stack.engines.values(), *lanes, api]
+        await _api_ready(_url(settings), [one.child for one in supervised])
         typer.echo(_welcome(settings, stack))
-        return await _watch(children)
+        await together([*(one.keep(_tell) for one in supervised), keep_small(commands.logs)])
 
 
-async def _watch(children: list[Child]) -> int:
-    """Wait for a child that ends by itself, and say which; all the others are stopped then."""
-    ended = await first_exit(children)
-    typer.echo(f"memos: {ended.end()}", err=True)
-    return 1
+def _tell(line: str) -> None:
+    typer.echo(f"memos: {line}", err=True)
+
+
+async def _start_api(settings: Settings, front: Processes, program: Program) -> Child:
+    check_port(settings.api_host, settings.api_port)
+    return await front.start(program)
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,17 @@ class _Commands:
         """One command; `-P` keeps a folder `memos` in the working directory from being taken for the package."""
         command = [sys.executable, "-P", "-m", "memos", *words]
         return Program(name, command, self.stack.home.log(name), env=self.env, nice=nice)
+
+    def workers(self) -> list[Program]:
+        """The worker of each lane."""
+        return [
+            self.program("worker-interactive", "worker", "--lane", "interactive"),
+            self.program("worker-bulk", "worker", "--lane", "bulk", nice=_BULK_NICENESS),
+        ]
+
+    def logs(self) -> list[Path]:
+        """The logs of all that runs."""
+        return sorted((self.stack.home.path / "logs").glob("*.log"))
 
 
 def _addresses(settings: Settings, stack: Stack) -> dict[str, str]:

@@ -5,14 +5,15 @@ import os
 import shutil
 import signal
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from memos.devstack.binaries import postgres_program
-from memos.devstack.folder import Home
-from memos.devstack.processes import Processes, Program
-from memos.errors import ConfigurationError
+from memos.devstack.folder import RELEASED_WITHIN, Home
+from memos.devstack.processes import Child, Processes, Program
+from memos.errors import ConfigurationError, Unavailable
 
 _ENV: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
@@ -37,6 +38,7 @@ _SETTINGS: Mapping[str, str] = {
 }
 
 _VERSION_3_0 = 196608
+_PAUSE = 0.02
 
 
 def postgres_dsn(home: Home) -> str:
@@ -44,12 +46,16 @@ def postgres_dsn(home: Home) -> str:
     return f"postgresql://memos@/memos?host={quote(os.fspath(home.socket('postgres').parent), safe='/')}"
 
 
-async def start_postgres(home: Home, engines: Processes) -> None:
-    """Start it, initialised before if it is new, and wait until it accepts queries. Raises `ConfigurationError`."""
+async def start_postgres(home: Home, engines: Processes) -> Child:
+    """Start it, initialised before if it is new, and wait until it accepts queries.
+
+    Raises `ConfigurationError`, or `Unavailable` for a full disk.
+    """
     data = home.path / "postgres"
     if not data.exists():
         await _initialise(home, engines, data)
     _remove_stale_pid(data)
+    await _orphans_ended(data)
     settings = {**_SETTINGS, "unix_socket_directories": _quoted(home.socket("postgres").parent)}
     flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     program = Program(
@@ -60,7 +66,7 @@ async def start_postgres(home: Home, engines: Processes) -> None:
         env=_ENV,
         not_root_in=(data, home.socket("postgres").parent),
     )
-    await engines.start(program, ready=lambda: _accepts_queries(home.socket("postgres")))
+    return await engines.start(program, ready=lambda: _accepts_queries(home.socket("postgres")))
 
 
 async def _initialise(home: Home, engines: Processes, data: Path) -> None:
@@ -101,6 +107,34 @@ def _remove_stale_pid(data: Path) -> None:
     if process and _works_in(process, data):
         raise ConfigurationError(f"A PostgreSQL server, process {process}, already runs in {data}: stop it first")
     pid_file.unlink()
+
+
+async def _orphans_ended(data: Path) -> None:
+    """End the backends of a server that was killed, as its immediate shutdown would, and wait until all have.
+
+    They notice its death by themselves, but not while they compute. Raises `Unavailable`.
+    """
+    server = postgres_program("postgres")
+    try:
+        async with asyncio.timeout(RELEASED_WITHIN):
+            while orphans := [each for each in _processes() if _works_in(each, data) and _runs(each, server)]:
+                for each in orphans:
+                    with suppress(ProcessLookupError):
+                        os.kill(int(each), signal.SIGQUIT)
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        raise Unavailable(f"Processes of a killed PostgreSQL server still run in {data}: end them first") from None
+
+
+def _processes() -> Iterator[str]:
+    return (entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def _runs(process: str, program: Path) -> bool:
+    try:
+        return Path("/proc", process, "exe").samefile(program)
+    except OSError:
+        return False
 
 
 def _works_in(process: str, folder: Path) -> bool:

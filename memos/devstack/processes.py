@@ -2,18 +2,18 @@
 
 import asyncio
 import os
-import re
 import shutil
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from memos.errors import ConfigurationError
+from memos.devstack import logs
+from memos.errors import ConfigurationError, MemosError, Unavailable
 
 Probe = Callable[[], Awaitable[bool]]
 """Asks a program whether it is ready to serve."""
@@ -27,10 +27,7 @@ STOP_WITHIN = 10.0
 _SHORTEST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.16
 _LAUNCHER = Path(__file__).with_name("launch.py")
-_LARGEST_LOG = 10 * 2**20
 _SCARCE = 64 * 2**20
-_TAIL = 8192
-_COMPLAINT = re.compile(r"FATAL|PANIC|[Ee]rror|ERROR|No space left|cannot|Can't")
 
 
 @dataclass(frozen=True)
@@ -95,18 +92,14 @@ class Child:
 
     def complaint(self) -> str | None:
         """The last line of this run's log that tells of an error."""
-        return next((line for line in reversed(self._lines()) if _COMPLAINT.search(line)), None)
+        return logs.complaint(self._lines())
 
     def last_words(self) -> str:
         """The last line of this run's log that tells of an error, else the last one."""
         return self.complaint() or ["it logged nothing", *self._lines()][-1]
 
     def _lines(self) -> list[str]:
-        with self.program.log.open("rb") as log:
-            size = log.seek(0, os.SEEK_END)
-            log.seek(max(self._log_from, size - _TAIL))
-            lines = log.read().decode(errors="replace").splitlines()
-        return [line.strip() for line in lines if line.strip()]
+        return logs.lines(self.program.log, self._log_from)
 
     def end(self) -> str:
         """One line on how it ended: its name, exit code, last words and log."""
@@ -114,15 +107,15 @@ class Child:
         how = f"was killed by {signal.Signals(-code).name}" if code and code < 0 else f"ended with exit code {code}"
         return f"{self.program.name} {how}: {self.last_words()} (log: {self.program.log})"
 
-    def failure(self, what: str) -> ConfigurationError:
-        """The error for a start that failed; it blames the disk when that is full.
+    def failure(self, what: str) -> MemosError:
+        """The error for a start that failed; when the disk is full it is that, which may pass.
 
         A full disk keeps the line that says so from its own log, hence the look at what is free.
         """
         folder = self.program.log.parent
         full = any("No space left" in line for line in self._lines())
         if full or shutil.disk_usage(folder).free < _SCARCE:
-            return ConfigurationError(f"The disk of {folder.parent} is full: free some space. {what}")
+            return Unavailable(f"The disk of {folder.parent} is full: free some space. {what}")
         return ConfigurationError(what)
 
 
@@ -157,23 +150,27 @@ class Processes:
     async def start(self, program: Program, *, ready: Probe | None = None) -> Child:
         """Start a program and return when it is ready.
 
-        Raises `ConfigurationError` when it ends before, or is not ready within `START_WITHIN` seconds.
+        Raises `ConfigurationError` when it ends before, or is not ready within `START_WITHIN` seconds, and
+        `Unavailable` when that is for want of room on the disk. It does not run then.
         """
         child = await self._spawn(program, stdin=asyncio.subprocess.DEVNULL)
         if ready is not None:
-            await until_ready(program.name, ready, [child])
+            try:
+                await until_ready(program.name, ready, [child])
+            except MemosError:
+                await child.stop()
+                raise
         return child
 
     async def run(self, program: Program, *, text: bytes = b"") -> None:
-        """Run a program to its end. Raises `ConfigurationError` unless it succeeds."""
+        """Run a program to its end. Raises `ConfigurationError` or `Unavailable` unless it succeeds."""
         child = await self._spawn(program, stdin=asyncio.subprocess.PIPE)
-        code = await child.feed(text)
-        self.children.remove(child)
-        if code != 0:
+        if await child.feed(text) != 0:
             raise child.failure(child.end())
 
     async def _spawn(self, program: Program, *, stdin: int) -> Child:
-        log_from = _rotated(program.log)
+        self.children = [child for child in self.children if not child.exited]
+        log_from = logs.rotated(program.log)
         with program.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *program.launched(),
@@ -189,20 +186,11 @@ class Processes:
         return child
 
 
-def _rotated(log: Path) -> int:
-    """Put a log that has grown large aside; where the next run's lines begin."""
-    size = log.stat().st_size if log.exists() else 0
-    if size <= _LARGEST_LOG:
-        return size
-    log.replace(log.with_suffix(".log.1"))
-    return 0
-
-
 async def until_ready(what: str, ready: Probe, children: Sequence[Child]) -> None:
     """Return when `ready` says so.
 
-    Raises `ConfigurationError` when one of the children it depends on ends before, or when it does
-    not say so within `START_WITHIN` seconds.
+    Raises `ConfigurationError`, or `Unavailable` when the disk is full, when one of the children it depends
+    on ends before, or when it does not say so within `START_WITHIN` seconds.
     """
     pause = _SHORTEST_PAUSE
     try:
@@ -217,7 +205,7 @@ async def until_ready(what: str, ready: Probe, children: Sequence[Child]) -> Non
         raise _not_ready(what, children) from None
 
 
-def _not_ready(what: str, children: Sequence[Child]) -> ConfigurationError:
+def _not_ready(what: str, children: Sequence[Child]) -> MemosError:
     complaining = [child for child in children if child.complaint()] or children[-1:]
     words = "; ".join(
         f"{child.program.name}: {child.last_words()} (log: {child.program.log})" for child in complaining
@@ -225,12 +213,11 @@ def _not_ready(what: str, children: Sequence[Child]) -> ConfigurationError:
     return complaining[-1].failure(f"{what} is not ready after {START_WITHIN:.0f} seconds: {words}")
 
 
-async def first_exit(children: Iterable[Child]) -> Child:
-    """The child that ends first, once it has."""
-    waits = {asyncio.ensure_future(child.wait()): child for child in children}
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all at the same time; the first failure ends the rest and is raised as it is."""
     try:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-    return waits[done.pop()]
+        async with asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None

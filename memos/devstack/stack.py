@@ -1,25 +1,22 @@
 """The embedded servers as one: started together on a home folder, found by other commands, stopped together."""
 
-import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from memos.devstack.binaries import check_platform
 from memos.devstack.edge import start_edge
 from memos.devstack.folder import Home, held_home, is_held, unusable
 from memos.devstack.postgres import postgres_dsn as embedded_dsn
 from memos.devstack.postgres import start_postgres
-from memos.devstack.processes import Processes
+from memos.devstack.processes import Processes, together
+from memos.devstack.restarts import Supervised
 from memos.devstack.valkey import start_valkey, valkey_url
 
 _ANNOUNCEMENT = "stack.json"
-
-_Start = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
@@ -33,11 +30,11 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Stack:
-    """A home folder that is held, the engines that run on it, and their addresses."""
+    """A home folder that is held, the engines that run on it by their names, and their addresses."""
 
     home: Home
     addresses: Addresses
-    engines: Processes
+    engines: Mapping[str, Supervised]
 
 
 @asynccontextmanager
@@ -60,20 +57,21 @@ async def open_stack(
 
     They start at the same time and stop at the same time, within `processes.STOP_WITHIN` seconds, and end
     with this process even when it is killed; enter it in a thread that lives as long, best the main one.
-    Raises `ConfigurationError` when the folder cannot be used, or an engine is missing or does not start.
+    They are not started again by themselves: that is `Supervised.keep`. Raises `ConfigurationError` when the
+    folder cannot be used, or an engine is missing or does not start, and `Unavailable` when its disk is full.
     """
-    async with held_home(home) as held, Processes(held.held) as engines:
+    async with held_home(home) as held, Processes(held.held) as processes:
         addresses = Addresses(
             redis_url or valkey_url(held), postgres_dsn or embedded_dsn(held), held.socket("edge")
         )
-        starts: list[_Start] = []
+        engines: dict[str, Supervised] = {}
         if redis_url is None:
-            starts.append(lambda: start_valkey(held, engines, port=valkey_port))
+            engines["valkey"] = Supervised(lambda: start_valkey(held, processes, port=valkey_port))
         if postgres_dsn is None:
-            starts.append(lambda: start_postgres(held, engines))
+            engines["postgres"] = Supervised(lambda: start_postgres(held, processes))
         if edge:
-            starts.append(lambda: start_edge(held, engines))
-        await _start(starts, held.path)
+            engines["edge"] = Supervised(lambda: start_edge(held, processes))
+        await _open(engines, held.path)
         with _announced(held, addresses):
             yield Stack(held, addresses, engines)
 
@@ -90,19 +88,14 @@ def running_stack(home: Path) -> Addresses | None:
     return Addresses(announced["redis_url"], announced["postgres_dsn"], Path(announced["edge_socket"]))
 
 
-async def _start(starts: Sequence[_Start], home: Path) -> None:
+async def _open(engines: Mapping[str, Supervised], home: Path) -> None:
     """Start at the same time; the first failure, as an operator should read it."""
-    if starts:
+    if engines:
         check_platform()
     try:
-        async with asyncio.TaskGroup() as group:
-            for start in starts:
-                group.create_task(start())
-    except ExceptionGroup as failures:
-        first = failures.exceptions[0]
-        if isinstance(first, OSError):
-            raise unusable(home, first) from first
-        raise first from None
+        await together(engine.open() for engine in engines.values())
+    except OSError as error:
+        raise unusable(home, error) from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from memos.devstack.binaries import valkey_server
 from memos.devstack.folder import Home
-from memos.devstack.processes import Processes, Program
+from memos.devstack.processes import Child, Processes, Program
 
 
 def valkey_url(home: Home) -> str:
@@ -15,10 +15,10 @@ def valkey_url(home: Home) -> str:
     return f"unix://{quote(os.fspath(home.socket('valkey')))}"
 
 
-async def start_valkey(home: Home, engines: Processes, *, port: int) -> None:
+async def start_valkey(home: Home, engines: Processes, *, port: int) -> Child:
     """Start it and wait until its data is loaded; `port` is on 127.0.0.1, 0 for none.
 
-    Raises `ConfigurationError`.
+    Raises `ConfigurationError`, or `Unavailable` for a full disk.
     """
     options = {
         "dir": os.fspath(home.data("valkey")),
@@ -40,7 +40,7 @@ async def start_valkey(home: Home, engines: Processes, *, port: int) -> None:
         log=home.log("valkey"),
         env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
     )
-    await engines.start(program, ready=lambda: _answers_ping(home.socket("valkey")))
+    return await engines.start(program, ready=lambda: _answers_ping(home.socket("valkey")))
 
 
 async def _answers_ping(socket: Path) -> bool:

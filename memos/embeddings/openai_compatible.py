@@ -2,8 +2,10 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 
 import openai
 
@@ -18,15 +20,31 @@ REQUESTS_AT_ONCE = 4
 FAULTS_OF_A_TEXT = {400, 413, 422}
 """Statuses that speak of what was sent; all others speak of the server, the key or the model."""
 
+LONGEST_REST = 60.0
+"""Most seconds for which a server that is busy is left alone, however long it asks for."""
+
+
+class Busy(Unavailable):
+    """The server asks to be left alone for some seconds."""
+
+    def __init__(self, detail: str, seconds: float) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
+
 
 class OpenAICompatible:
-    """Embeds by `POST /embeddings`; vectors are checked and brought to unit length."""
+    """Embeds by `POST /embeddings`; vectors are checked and brought to unit length.
+
+    Nothing is tried twice here, and a server that is busy is not asked again before the time that it gave:
+    the bus tries the command again later, and others are not held up meanwhile.
+    """
 
     def __init__(self, client: openai.AsyncOpenAI, model: str, dimension: int) -> None:
         self._client = client
         self._model = model
         self._dimension = dimension
         self._turns = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._rests_until = 0.0
 
     @property
     def model(self) -> str:
@@ -50,8 +68,21 @@ class OpenAICompatible:
 
     async def _batch(self, texts: Sequence[str]) -> list[Vector]:
         async with self._turns:
-            vectors = await request(self._client, self._model, texts)
+            self._require_rested()
+            try:
+                vectors = await request(self._client, self._model, texts)
+            except Busy as busy:
+                self._rests_until = _now() + busy.seconds
+                raise
         return [unit(vector, self._dimension, self._model) for vector in vectors]
+
+    def _require_rested(self) -> None:
+        left = self._rests_until - _now()
+        if left > 0:
+            raise Unavailable(
+                f"The embedding server {self._client.base_url} is busy and asked to be left alone for "
+                f"{left:.1f} s more. Try again then."
+            )
 
 
 async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) -> list[list[float]]:
@@ -65,15 +96,31 @@ async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) 
             raise EmbeddingRefused(
                 f"The embedding server {client.base_url} refused the text: {error}. Send a shorter one."
             ) from error
-        raise Unavailable(
+        detail = (
             f"The embedding server {client.base_url} does not embed with {model} now: {error}. "
             "See that it runs, knows the key, and has the model loaded."
-        ) from error
+        )
+        rest = _rest_asked_for(error)
+        raise (Busy(detail, rest) if rest else Unavailable(detail)) from error
     except (openai.OpenAIError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise EmbeddingRefused(
             f"The embedding server {client.base_url} answered for {model} with something that is not "
             f"{len(texts)} embeddings: {error!r}. Check that the address is one of an OpenAI-compatible server."
         ) from error
+
+
+def _rest_asked_for(error: openai.APIError) -> float:
+    """The seconds of the header `Retry-After`, RFC 9110 section 10.2.3, in either of its forms; else 0."""
+    value = error.response.headers.get("retry-after", "") if isinstance(error, openai.APIStatusError) else ""
+    try:
+        seconds = float(value) if value[:1].isdigit() else parsedate_to_datetime(value).timestamp() - time.time()
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_REST)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def unit(vector: Sequence[float], dimension: int, model: str) -> Vector:
@@ -103,7 +150,7 @@ async def open_openai_compatible(
 
     Raises `Unavailable` or `EmbeddingRefused` when that question has no answer.
     """
-    client = openai.AsyncOpenAI(base_url=url, api_key=api_key, timeout=timeout, max_retries=1)
+    client = openai.AsyncOpenAI(base_url=url, api_key=api_key, timeout=timeout, max_retries=0)
     async with client:
         if not dimension:
             [vector] = await request(client, model, ["How long is a vector of yours?"])

@@ -4,14 +4,15 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from redis.asyncio import Redis
+from running import until as eventually
 
 from memos.devstack.stack import running_stack
 
@@ -80,23 +81,22 @@ def names_of_those_that_hold(home: Path) -> list[str]:
     return found
 
 
-def child(home: Path, words: str) -> int:
-    """The process id of the one child of `memos up` on that home with these words in its command line."""
+def children_of(parent: int, words: str) -> list[int]:
+    """The process ids of a process's children with these words in their command line."""
     found = []
     for process in Path("/proc").iterdir():
         with suppress(OSError):
             line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            environment = (process / "environ").read_bytes().decode(errors="replace")
-            if words in line and f"MEMOS_HOME={home}" in environment:
+            if words in line and f"\nPPid:\t{parent}\n" in (process / "status").read_text():
                 found.append(int(process.name))
-    (one,) = found
-    return one
+    return found
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is awaited are other processes
-            await asyncio.sleep(0.02)
+    async def holds() -> bool:
+        return condition()
+
+    await eventually(holds, seconds=30)
 
 
 async def test_one_command_starts_all_and_ctrl_c_stops_all(memos: Memos) -> None:
@@ -131,12 +131,114 @@ async def test_a_memory_outlives_kill_nine_of_everything_and_is_found_after_the_
         assert memory["content"] in output
 
 
-async def test_when_a_process_dies_its_end_is_told_in_one_line_and_all_stops(memos: Memos) -> None:
+PARTS = {
+    "valkey": "valkey-server",
+    "postgres": "bin/postgres -D",
+    "edge": "memos.stores.edge_server",
+    "worker-interactive": "worker --lane interactive",
+    "worker-bulk": "worker --lane bulk",
+    "api": "memos api",
+}
+"""Every process of `memos up`, and words of its command line."""
+
+
+async def test_whatever_is_killed_is_told_in_one_line_and_started_again_and_nothing_is_lost(memos: Memos) -> None:
+    async with memos.up() as up, httpx.AsyncClient(base_url=memos.url, timeout=30) as client:
+        assert up.stderr is not None
+        for number, (name, words) in enumerate(PARTS.items()):
+            killed = children_of(up.pid, words)[0]
+            os.kill(killed, signal.SIGKILL)
+            line = (await asyncio.wait_for(up.stderr.readline(), 30)).decode()
+            told = rf"memos: {name} was killed by SIGKILL: .* \(log: .*/logs/{name}\.log\); starting it again\n"
+            assert re.fullmatch(told, line)
+            await until(lambda: children_of(up.pid, words) not in ([], [killed]))  # noqa: B023
+            memory = {"content": f"Number {number}: the {name} was killed.", "agent_id": "tester"}
+            assert await persistently(client, memory, f"killed-{name}") in {"stored", "accepted"}
+        await until_ready(client)
+        question = {"query": "what was killed?", "agent_id": "tester", "top_k": 20}
+
+        async def all_found() -> bool:
+            found = (await client.post("/memory/query", json=question)).json()["memories"]["results"]
+            contents = [f"Number {number}: the {name} was killed." for number, name in enumerate(PARTS)]
+            return sorted(each["content"] for each in found) == contents
+
+        await eventually(all_found)
+        os.killpg(up.pid, signal.SIGINT)
+        assert (await ended(up))[::2] == (0, "")
+    assert names_of_those_that_hold(memos.home) == []
+
+
+async def persistently(client: httpx.AsyncClient, memory: dict[str, str], command_id: str) -> str:
+    """Store by the same id until it is answered; what became of it."""
+    status: list[str] = []
+
+    async def stored() -> bool:
+        with suppress(httpx.TransportError):
+            answer = await client.post("/memory/store", json=memory, headers={"Idempotency-Key": command_id})
+            status[:] = [answer.json()["status"]] if answer.is_success else []
+        return bool(status)
+
+    await eventually(stored)
+    return status[0]
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    async def ready() -> bool:
+        return (await client.get("/health/ready")).status_code == httpx.codes.OK
+
+    await eventually(ready, seconds=60)
+
+
+async def test_readiness_says_that_a_lane_is_away_until_its_worker_is_back(memos: Memos) -> None:
+    async with memos.up() as up, httpx.AsyncClient(base_url=memos.url, timeout=30) as client:
+        worker = children_of(up.pid, PARTS["worker-bulk"])[0]
+        os.kill(worker, signal.SIGSTOP)
+        answer = await client.get("/health/ready")
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        lanes = answer.json()["lanes"]
+        assert (lanes["interactive"]["status"], lanes["bulk"]["code"]) == ("ready", "deadline-exceeded")
+        os.kill(worker, signal.SIGKILL)
+        await until_ready(client)
+
+
+async def test_what_cannot_be_started_any_more_stops_the_stack_with_one_line(memos: Memos) -> None:
     async with memos.up() as up:
-        os.kill(child(memos.home, "worker --lane bulk"), signal.SIGKILL)
-        code, _, errors = await ended(up)
+        os.kill(children_of(up.pid, PARTS["api"])[0], signal.SIGKILL)
+        with taken(memos.port):
+            code, _, errors = await ended(up)
     assert code == 1
-    assert re.fullmatch(r"memos: worker-bulk was killed by SIGKILL: .* \(log: .*/logs/worker-bulk\.log\)\n", errors)
+    *told, last = errors.splitlines()
+    assert "memos: api was killed by SIGKILL" in told[0]
+    assert all("; starting it again" in line for line in told)
+    assert re.fullmatch(
+        rf"memos: The API cannot listen on 127\.0\.0\.1 port {memos.port} .*; "
+        r"it was started 5 times in a row and did not stay up",
+        last,
+    )
+    assert names_of_those_that_hold(memos.home) == []
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Take a port as soon as it is free."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while True:
+            with suppress(OSError):
+                other.bind(("127.0.0.1", port))
+                break
+        other.listen()
+        yield
+
+
+async def test_a_signal_during_a_restart_stops_everything_at_once(memos: Memos) -> None:
+    async with memos.up() as up:
+        assert up.stderr is not None
+        for words in PARTS.values():
+            os.kill(children_of(up.pid, words)[0], signal.SIGKILL)
+        await up.stderr.readline()
+        up.terminate()
+        assert await asyncio.wait_for(up.wait(), 15) == 0
     assert names_of_those_that_hold(memos.home) == []
 
 

@@ -41,7 +41,7 @@ import asyncio, os, sys
 from pathlib import Path
 from memos.devstack import folder
 from memos.devstack.stack import embedded_stack
-from memos.errors import ConfigurationError
+from memos.errors import MemosError
 
 async def main():
     async with embedded_stack(Path(sys.argv[1]), edge=False):
@@ -50,7 +50,7 @@ async def main():
 folder.LEAST_FREE = int(sys.argv[2])
 try:
     print(asyncio.run(main()))
-except ConfigurationError as error:
+except MemosError as error:
     print("refused:", error)
 """
 
@@ -314,7 +314,7 @@ async def test_a_file_that_another_process_announced_is_not_believed_while_nothi
 
 async def test_ctrl_c_in_the_terminal_reaches_the_parent_only(tmp_path: Path) -> None:
     async with open_stack(tmp_path / "home", edge=False) as stack:
-        groups = {stat_of(child.pid)[2] for child in stack.engines.children}
+        groups = {stat_of(engine.child.pid)[2] for engine in stack.engines.values()}
     assert len(groups) == 2
     assert str(os.getpgrp()) not in groups
 

@@ -4,6 +4,8 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import openai
@@ -177,6 +179,46 @@ async def test_a_server_that_does_not_embed_for_us_now_is_unavailable(
 
     with pytest.raises(Unavailable, match="not now"):
         await embedder.embed(["a"])
+
+    assert len(server.asked) == 1
+
+
+def in_an_hour() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+
+
+@pytest.mark.parametrize("retry_after", ["20", in_an_hour(), "1e9"])
+async def test_a_busy_server_is_not_asked_again_before_the_time_that_it_gave(
+    server: Server, embedder: OpenAICompatible, retry_after: str
+) -> None:
+    server.answer = lambda _: Response("{}", 429, {"Retry-After": retry_after})
+    with pytest.raises(Unavailable, match="429"):
+        await embedder.embed(["a"])
+    server.answer = embeddings
+
+    with pytest.raises(Unavailable, match=r"asked to be left alone for (19|20|59|60)\.\d s more"):
+        await embedder.embed(["a"])
+
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("retry_after", ["0", "-1", "soon", "", "Wed, 21 Oct 2015 07:28:00 GMT"])
+async def test_a_busy_server_that_gives_no_time_to_come_is_asked_again(
+    server: Server, embedder: OpenAICompatible, retry_after: str
+) -> None:
+    server.answer = lambda _: Response("{}", 429, {"Retry-After": retry_after})
+    with pytest.raises(Unavailable, match="429"):
+        await embedder.embed(["a"])
+    server.answer = embeddings
+
+    assert await embedder.embed(["a"]) == [pytest.approx(unit_of("a"))]
+
+
+async def test_a_server_that_fails_is_asked_once_and_not_waited_for(server: Server) -> None:
+    server.answer = lambda _: Response("{}", 503, {"Retry-After": "30"})
+    async with open_openai_compatible(server.url, "m", dimension=DIMENSION, api_key="k", timeout=1) as embedder:
+        with pytest.raises(Unavailable):
+            await embedder.embed(["a"])
 
     assert len(server.asked) == 1
 

@@ -22,6 +22,7 @@ class Stack:
 
     port: int
     addresses: Addresses
+    pid: int
 
 
 @asynccontextmanager
@@ -41,11 +42,22 @@ async def running_memos(**settings: str) -> AsyncIterator[Stack]:
                 raise SystemExit("memOS did not start; its error is above.")
             addresses = running_stack(Path(folder))
             assert addresses
-            yield Stack(port, addresses)
+            yield Stack(port, addresses, process.pid)
         finally:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
+
+
+async def command(*words: str) -> bytes:
+    """What a `memos` command prints; one that fails ends the benchmark."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "memos", *words), stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit(f"memos {words[0]} failed; its error is above.")
+    return output
 
 
 class Connection:

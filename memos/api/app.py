@@ -1,18 +1,24 @@
 """The facade: REST calls as requests on the bus."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 import memos
+from memos.api.deletions import deletions_router
 from memos.api.documents import documents_router
+from memos.api.events import events_router
 from memos.api.health import health_router
 from memos.api.limits import BodyLimit
 from memos.api.memory import memory_router
-from memos.api.problems import answer_with_problems
+from memos.api.metrics import RequestCount, metrics_router
+from memos.api.problems import Unforeseen, answer_with_problems
 from memos.client.bus import open_bus
+from memos.client.redis import open_redis
 from memos.settings import Settings
+from memos.telemetry import FacadeTelemetry
 
 SOURCE = "memos.api"
 MOST_BODY_BYTES = 32 * 1024 * 1024
@@ -28,9 +34,14 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_bus(redis_url, SOURCE) as bus:
+        async with (
+            open_redis(redis_url, retries=0) as redis,
+            open_bus(redis_url, SOURCE, settings.queue_limit) as bus,
+        ):
+            app.state.redis = redis
             app.state.bus = bus
             app.state.timeout = settings.request_timeout
+            app.state.stopping = asyncio.Event()
             yield
 
     app = FastAPI(
@@ -41,10 +52,18 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.telemetry = FacadeTelemetry()
     app.add_middleware(BodyLimit, most=MOST_BODY_BYTES)
+    app.add_middleware(Unforeseen)
+    app.add_middleware(RequestCount, telemetry=app.state.telemetry)
     answer_with_problems(app)
+    app.include_router(deletions_router())
+    app.include_router(deletions_router(), prefix="/v1", include_in_schema=False)
     app.include_router(memory_router())
     app.include_router(memory_router(), prefix="/v1", include_in_schema=False)
+    app.include_router(events_router())
+    app.include_router(events_router(), prefix="/v1", include_in_schema=False)
     app.include_router(health_router())
+    app.include_router(metrics_router())
     app.include_router(documents_router())
     return app

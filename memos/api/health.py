@@ -1,5 +1,6 @@
 """The routes that say how memOS is; no tenant's data is in them."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -9,6 +10,7 @@ from pydantic_core import to_json
 from memos.api.requests import Asked, json_response, problems
 from memos.client.bus import Bus
 from memos.client.client import Client
+from memos.client.probe import probe
 from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport, Readiness
 from memos.events.streams import Lane
 
@@ -37,9 +39,10 @@ async def live() -> dict[str, str]:
 
 
 async def ready(request: Request) -> Response:
-    """Whether both lanes have workers whose engines answer: 200, else 503."""
+    """Whether the bus answers, and both lanes have workers whose engines do: 200, else 503."""
     bus: Bus = request.app.state.bus
-    readiness = await Client(bus, timeout=PATIENCE).health()
+    lanes, probed = await asyncio.gather(Client(bus, timeout=PATIENCE).health(), probe(request.app.state.redis))
+    readiness = lanes.model_copy(update={"engines": {"redis": probed.health}, "queues": probed.queues})
     status = 200 if readiness.status == "ready" else 503
     return Response(to_json(readiness), status, media_type="application/json")
 

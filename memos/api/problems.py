@@ -1,5 +1,6 @@
 """Every error of the facade as problem details (RFC 9457)."""
 
+import logging
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -7,9 +8,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memos.errors import Fault, InvalidCommand, MemosError, TooLarge, UnknownRoute
+from memos.errors import Fault, InternalError, InvalidCommand, MemosError, TooLarge, UnknownRoute
 from memos.events.problems import Problem, faults_in, problem_of, summary_of
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "1"
@@ -21,6 +25,35 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(MemosError, _memos_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+
+
+class Unforeseen:
+    """Logs what no handler of errors knows, and answers it with a problem document.
+
+    A handler of `Exception` would have Starlette raise the error again after the answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 500 unless an answer has begun, which can only be broken off."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            log.exception("%s %s failed in a way that was not foreseen", scope["method"], scope["path"])
+            detail = f"The facade failed with {type(error).__name__}. Its log has the traceback."
+            command_id = scope.get("state", {}).get("command_id")
+            await problem_response(InternalError(detail), command_id)(scope, receive, send)
 
 
 def problem_response(error: MemosError, command_id: str | None = None) -> Response:

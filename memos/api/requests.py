@@ -82,5 +82,5 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"model": Problem, "description": "Problem details", "content": content}
-        for status in (422, *statuses, 503, 504)
+        for status in (422, *statuses, 429, 503, 504)
     }

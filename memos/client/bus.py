@@ -4,8 +4,8 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -13,14 +13,18 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from memos.client.follow import FactLog, Page, pages
+from memos.client.group import GroupConsumer
 from memos.client.ids import uuid7
-from memos.client.publisher import Publisher
+from memos.client.publisher import MOST_QUEUED, Publisher
 from memos.client.redis import open_redis
 from memos.errors import DeadlineExceeded, InternalError, MalformedEntry, MemosError, Unavailable
 from memos.events.envelope import DEFAULT_TENANT, REPLY_PREFIX, Envelope, decode
+from memos.events.facts import FactsRead, ReadFacts
 from memos.events.memories import Command
 from memos.events.problems import PROBLEM_TYPE, Problem, error_of
 from memos.events.streams import STREAM_OF
+from memos.records import Fact
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,8 @@ BLOCK_SECONDS = 1
 MOST_COLLECTED = 256
 PAUSE = 0.2
 WAKE = b"wake"
+FACTS_PATIENCE = 5.0
+"""Seconds that a follower waits for a page of facts before it asks again."""
 
 
 class Bus:
@@ -36,9 +42,9 @@ class Bus:
     The inbox is a list in Redis, so a reply that comes while the connection is away is not lost.
     """
 
-    def __init__(self, redis: Redis, source: str) -> None:
+    def __init__(self, redis: Redis, source: str, most_queued: int = MOST_QUEUED) -> None:
         self._redis = redis
-        self._publisher = Publisher(redis)
+        self._publisher = Publisher(redis, most_queued)
         self.source = source
         self._inbox = f"{REPLY_PREFIX}{socket.gethostname()}-{os.getpid()}-{uuid7().hex}"
         self._waiting: dict[str, asyncio.Future[Envelope]] = {}
@@ -63,6 +69,40 @@ class Bus:
     async def post(self, command: Command, command_id: str, tenant: str = DEFAULT_TENANT) -> None:
         """Put a command on its stream and await no reply."""
         await self._publish(command, command_id, tenant)
+
+    def pages(
+        self, after: int | None, types: Sequence[str] = (), tenant: str = DEFAULT_TENANT
+    ) -> AsyncGenerator[Page, None]:
+        """A tenant's facts after a position, or from now on, page by page; see `memos.client.follow.pages`."""
+        return pages(self._facts(types, tenant), after)
+
+    async def follow(
+        self,
+        after: int | None,
+        types: Sequence[str] = (),
+        *,
+        group: str | None = None,
+        consumer: str | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> AsyncIterator[Fact]:
+        """A tenant's facts one by one, without end; with a `group`, those that Redis gives this consumer of it."""
+        if group is not None:
+            member = GroupConsumer(self._facts(types, tenant), f"{tenant}:{group}", consumer or group)
+            async with aclosing(member.facts(after)) as given:
+                async for fact in given:
+                    yield fact
+        else:
+            async with aclosing(self.pages(after, types, tenant)) as read:
+                async for page in read:
+                    for fact in page.facts:
+                        yield fact
+
+    def _facts(self, types: Sequence[str], tenant: str) -> FactLog:
+        async def ask(command: ReadFacts) -> FactsRead:
+            data = await self.send(command, str(uuid7()), FACTS_PATIENCE, tenant)
+            return FactsRead.model_validate(data)
+
+        return FactLog(self._redis, ask, tenant, list(types))
 
     async def collect(self) -> None:
         """Take replies out of the inbox until `close`, and hand them to whoever waits for them."""
@@ -111,7 +151,7 @@ class Bus:
             ttlms=max(1, round(timeout * 1000)) if timeout and not stream.writes else None,
         )
         try:
-            await self._publisher.add(stream.name, envelope.encode())
+            await self._publisher.add(stream, envelope.encode())
         except (RedisError, OSError) as error:
             raise Unavailable(
                 f"The bus (Redis) did not take command {command_id}: {str(error).rstrip('.')}. "
@@ -132,10 +172,13 @@ class Bus:
 
 
 @asynccontextmanager
-async def open_bus(url: str, source: str) -> AsyncIterator[Bus]:
-    """A bus over the Redis at `url`; `source` names the sender, and must be the same when it retries."""
+async def open_bus(url: str, source: str, most_queued: int = MOST_QUEUED) -> AsyncIterator[Bus]:
+    """A bus over the Redis at `url`; `source` names the sender, and must be the same when it retries.
+
+    A stream on which `most_queued` commands wait takes no more of them.
+    """
     async with open_redis(url) as redis:
-        bus = Bus(redis, source)
+        bus = Bus(redis, source, most_queued)
         collecting = asyncio.create_task(bus.collect())
         try:
             yield bus

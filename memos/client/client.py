@@ -1,7 +1,7 @@
 """What an agent does with its memory, as methods."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from memos.client.ids import command_id_of
 from memos.client.transport import Transport
 from memos.errors import InternalError, MemosError
+from memos.events.deletions import DeleteMemories, DeletionReceipt, PurgeMemories, PurgeReceipt
+from memos.events.facts import FactsRead, ReadFacts
 from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport, Readiness
 from memos.events.memories import (
     DEFAULT_AGENT,
@@ -34,6 +36,7 @@ from memos.events.memories import (
     UpdateMemory,
 )
 from memos.events.problems import Problem, invalid, problem_of
+from memos.records import Fact
 
 R = TypeVar("R", bound=Reply)
 C = TypeVar("C", bound=Command)
@@ -127,6 +130,65 @@ class Client:
         """Forget a memory, even one whose store has not arrived yet. Raises `NotFound`."""
         command = build(DeleteMemory, memory_id=memory_id, agent_id=agent_id)
         return await self.send(command, DeleteOutcome, command_id)
+
+    async def delete_many(
+        self,
+        *,
+        filter: MemoryFilter | Mapping[str, Any] | None = None,  # noqa: A002
+        dry_run: bool = True,
+        command_id: str | None = None,
+        timeout: float | None = None,
+        **conditions: Any,
+    ) -> DeletionReceipt:
+        """Forget all memories of the tenant that meet the conditions, which are those of `DeleteMemories`.
+
+        Unless `dry_run` is false nothing is deleted, and the receipt says what would be. A deletion that takes
+        longer than `timeout` goes on; asked again with the same `command_id` it answers when it is done.
+        """
+        command = build(DeleteMemories, filter=filter, dry_run=dry_run, **conditions)
+        return await self.send(command, DeletionReceipt, command_id, timeout=timeout)
+
+    async def purge(
+        self,
+        *,
+        dry_run: bool = True,
+        command_id: str | None = None,
+        timeout: float | None = None,
+        **conditions: Any,
+    ) -> PurgeReceipt:
+        """Remove the content of deleted memories for good; `conditions` are those of `PurgeMemories`.
+
+        Unless `dry_run` is false nothing is removed, and the receipt says what would be.
+        """
+        command = build(PurgeMemories, dry_run=dry_run, **conditions)
+        return await self.send(command, PurgeReceipt, command_id, timeout=timeout)
+
+    async def facts(self, *, after: int = 0, limit: int = 100, types: Sequence[str] = ()) -> FactsRead:
+        """What has happened after a position, oldest first. Raises `Conflict` when the log ends before it."""
+        return await self.send(build(ReadFacts, after=after, limit=limit, types=list(types)), FactsRead)
+
+    def follow(
+        self,
+        *,
+        after: int | None = 0,
+        types: Sequence[str] = (),
+        group: str | None = None,
+        consumer: str | None = None,
+    ) -> AsyncIterator[Fact]:
+        """What has happened after a position, or with `None` happens from now on, without end.
+
+        Facts come in the order of their positions; none is left out and none comes twice, whatever fails
+        or restarts meanwhile: only what fails before the first answer is raised, and `Conflict` when the
+        log ends before the position. To go on later give the position of the last fact as `after`.
+
+        With a `group`, which needs the bus, Redis keeps the position for all processes that name it, and
+        each fact goes to one of them, at least once: it is finished when the next one is asked for. A new
+        group begins at `after`. What a `consumer` took and did not finish is given to it again when it
+        comes back, so each process needs a lasting name of its own; a single one needs none.
+        """
+        read = build(ReadFacts, after=after or 0, types=list(types))
+        given = None if after is None else read.after
+        return self._transport.follow(given, read.types, group=group, consumer=consumer)
 
     async def health(self) -> Readiness:
         """Whether each lane has a worker that answers, and its engines answer."""

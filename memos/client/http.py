@@ -1,14 +1,16 @@
 """The REST facade as a transport."""
 
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
-from pydantic import ValidationError
 
-from memos.errors import ConfigurationError, DeadlineExceeded, InternalError, MemosError, Unavailable
+from memos.client.refusals import error_in
+from memos.client.sse import follow
+from memos.errors import ConfigurationError, DeadlineExceeded, InvalidCommand, Unavailable
+from memos.events.deletions import DeleteMemories, PurgeMemories
+from memos.events.facts import ReadFacts
 from memos.events.health import CheckBulkHealth, CheckHealth
 from memos.events.memories import (
     Command,
@@ -21,8 +23,7 @@ from memos.events.memories import (
     StoreMemory,
     UpdateMemory,
 )
-from memos.events.problems import Problem, error_of
-from memos.records import Record
+from memos.records import Fact, Record
 
 
 class Request(NamedTuple):
@@ -31,7 +32,7 @@ class Request(NamedTuple):
     method: str
     path: str
     body: Any = None
-    params: Mapping[str, str] = {}
+    params: Mapping[str, Any] = {}
 
 
 def _body(record: Record) -> Any:
@@ -43,6 +44,11 @@ def _update(command: UpdateMemory) -> Request:
     if command.expected_version is not None:
         params["expected_version"] = str(command.expected_version)
     return Request("PATCH", f"/v1/memory/{command.memory_id}", _body(command.changes), params)
+
+
+def _read_facts(command: ReadFacts) -> Request:
+    params: dict[str, Any] = {"after": command.after, "limit": command.limit, "types": command.types}
+    return Request("GET", "/v1/facts", params=params)
 
 
 REQUESTS: Mapping[type[Command], Callable[[Any], Request]] = {
@@ -60,6 +66,9 @@ REQUESTS: Mapping[type[Command], Callable[[Any], Request]] = {
     DeleteMemory: lambda command: Request(
         "DELETE", f"/v1/memory/{command.memory_id}", params={"agent_id": command.agent_id}
     ),
+    ReadFacts: _read_facts,
+    DeleteMemories: lambda command: Request("POST", "/v1/memory/delete", _body(command)),
+    PurgeMemories: lambda command: Request("POST", "/v1/memory/purge", _body(command)),
     CheckHealth: lambda command: Request("GET", "/health/ready/interactive"),
     CheckBulkHealth: lambda command: Request("GET", "/health/ready/bulk"),
 }
@@ -81,6 +90,17 @@ class Http:
         request = REQUESTS[type(command)](command)
         await self._exchange(request._replace(body={**request.body, "wait": False}), command_id, 30.0)
 
+    def follow(
+        self, after: int | None, types: Sequence[str], *, group: str | None = None, consumer: str | None = None
+    ) -> AsyncIterator[Fact]:
+        """Facts without end, from the facade's server-sent events. Raises `InvalidCommand` for a group."""
+        if group is not None or consumer is not None:
+            raise InvalidCommand(
+                "Groups are kept in Redis and cannot be followed over HTTP. Connect to redis://… or unix://…, or "
+                "follow without a group and remember the position of the last fact."
+            )
+        return follow(self._http, after, types)
+
     async def _exchange(self, request: Request, command_id: str, timeout: float) -> Any:
         try:
             response = await self._http.request(
@@ -101,7 +121,7 @@ class Http:
                 f"The facade at {self._http.base_url} could not be reached: {error}. See that it runs."
             ) from error
         if response.is_error:
-            raise _error(response)
+            raise error_in(response)
         return response.json()
 
 
@@ -114,13 +134,3 @@ async def open_http(url: str) -> AsyncIterator[Http]:
         raise ConfigurationError(f"The address of the facade is not valid: {error}. Give http://…:8090.") from error
     async with client as http:
         yield Http(http)
-
-
-def _error(response: httpx.Response) -> MemosError:
-    try:
-        return error_of(Problem.model_validate(response.json()))
-    except (json.JSONDecodeError, ValidationError):
-        return InternalError(
-            f"{response.request.url} answered {response.status_code} without a problem document: "
-            f"{response.text[:200]!r}. See whether this is the address of memOS."
-        )

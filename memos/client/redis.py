@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
 
-from memos.errors import ConfigurationError
+from memos.errors import ConfigurationError, Unavailable
 
 LONGEST_BLOCK = 5.0
 """Seconds that any command on the bus may block; reads time out after more."""
@@ -38,3 +39,12 @@ async def open_redis(url: str, *, retries: int = 3) -> AsyncIterator[Redis]:
         yield client
     finally:
         await client.aclose()
+
+
+async def ping(redis: Redis) -> None:
+    """Return when Redis answers. Raises `Unavailable`."""
+    try:
+        await redis.ping()
+    except (RedisError, OSError) as error:
+        detail = str(error).rstrip(".")
+        raise Unavailable(f"The bus (Redis) does not answer: {detail}. See that it runs.") from error

@@ -1,8 +1,10 @@
 """How a client reaches memOS: what every way has in common."""
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from memos.events.memories import Command
+from memos.records import Fact
 
 
 class Transport(Protocol):
@@ -18,4 +20,13 @@ class Transport(Protocol):
 
     async def post(self, command: Command, command_id: str) -> None:
         """Hand a command over without awaiting a reply. Raises `Unavailable`."""
+        ...
+
+    def follow(
+        self, after: int | None, types: Sequence[str], *, group: str | None = None, consumer: str | None = None
+    ) -> AsyncIterator[Fact]:
+        """Facts without end, after a position or from now on, or as a consumer group is given them.
+
+        Raises what fails before the first answer; later failures that can pass are waited out.
+        """
         ...

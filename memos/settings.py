@@ -48,7 +48,32 @@ class Settings(BaseSettings):
         30.0, gt=0, description="Seconds the facade waits for a worker before it answers 504."
     )
     lease_seconds: float = Field(
-        6.0, ge=1, description="Seconds without a sign of life after which a worker's entries are claimed."
+        5.0, ge=1, description="Seconds without a sign of life after which a worker's entries are claimed."
+    )
+    stalled_seconds: float = Field(
+        60.0, ge=2, description="Seconds after which an entry that nobody works on is claimed from a live worker."
+    )
+    stop_seconds: float = Field(
+        10.0, gt=0, description="Seconds a stopping worker may finish what is under way; the rest is returned."
+    )
+    retry_attempts: int = Field(
+        12, ge=1, description="Times a write is tried before it becomes a dead letter; 12 take two to five minutes."
+    )
+    retry_first: float = Field(0.5, gt=0, description="Seconds before the first retry; doubled each time.")
+    retry_longest: float = Field(60.0, gt=0, description="Most seconds between two retries.")
+    queue_limit: int = Field(
+        10_000, ge=1, description="Commands a stream holds before it refuses more as overloaded (429)."
+    )
+    dead_letters_limit: int = Field(
+        10_000,
+        ge=1,
+        description="Dead letters a stream keeps; when full, writes that may yet succeed go on being tried.",
+    )
+    facts_kept: int = Field(
+        100_000, ge=1, description="Facts kept in the Redis stream; older ones are read from the ledger."
+    )
+    retired_seconds: float = Field(
+        60.0, ge=0, description="Seconds a former generation of a projection is kept after a rebuild."
     )
     reply_ttl: float = Field(300.0, gt=0, description="Seconds an uncollected reply is kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")

@@ -13,7 +13,8 @@ from memos.events.memories import MemoriesFound, QueryMemory, StoreMemory, Store
 from memos.handlers.query import query_memory
 from memos.handlers.remember import Outcome
 from memos.handlers.store import store_memory
-from memos.ports import Vectors
+from memos.ports import Derived, Vectors
+from memos.projection.derived import DerivedVectors
 from memos.projection.points import memories_collection
 from memos.projection.projector import project, reproject, withdraw
 from memos.records import (
@@ -30,9 +31,11 @@ from memos.records import (
     content_hash,
     memory_id_for,
 )
+from memos.stores.deletions import PostgresDeletions
+from memos.stores.generations import PostgresGenerations
 from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import Pool
-from memos.stores.projections import PostgresProjections, open_projections
+from memos.stores.projections import PostgresProjections
 from memos.testing import TwinVectors
 
 MODEL = "words"
@@ -68,6 +71,21 @@ class Rooms:
     def ports(self) -> dict[str, Any]:
         """The ports of a handler that writes."""
         return {**self.engines, "memories": self.memories, "embedder": self.embedder}
+
+    @property
+    def deleting(self) -> dict[str, Any]:
+        """The ports of a handler that deletes one memory."""
+        return {"memories": self.memories, "derived": self.derived}
+
+    @property
+    def deleting_many(self) -> dict[str, Any]:
+        """The ports of a handler that deletes or purges many."""
+        return {"deletions": PostgresDeletions(self.pool), "derived": self.derived}
+
+    @property
+    def derived(self) -> list[Derived]:
+        """What deletions reach beside the ledger."""
+        return [DerivedVectors(self.vectors, self.projections)]
 
     @property
     def storing(self) -> dict[str, Any]:
@@ -122,7 +140,8 @@ class Rooms:
 
 async def rooms_on(pool: Pool) -> Rooms:
     """The ports on an empty, migrated ledger."""
-    projections = await open_projections(pool, COLLECTION)
+    await PostgresGenerations(pool, COLLECTION.name).first("minilm", MODEL, DIMENSION)
+    projections = PostgresProjections(pool, COLLECTION)
     return Rooms(pool, PostgresMemories(pool), projections, TwinVectors(COLLECTION), WordsEmbedder())
 
 

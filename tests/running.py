@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
-import uvicorn
 
 from memos.api.app import create_app
+from memos.api.server import FacadeServer
 from memos.runtime import run_worker
 from memos.settings import Settings
 
@@ -52,7 +52,7 @@ class Served:
         self._loop = asyncio.get_running_loop()
         assert self._settings.redis_url is not None
         app = create_app(self._settings, self._settings.redis_url)
-        facade = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
+        facade = FacadeServer(app, log_config=None, access_log=False, lifespan="on")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(run_worker(self._settings, "interactive", self._stopping))
             tasks.create_task(run_worker(self._settings, "bulk", self._stopping))

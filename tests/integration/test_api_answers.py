@@ -8,12 +8,52 @@ from uuid import uuid4
 import httpx
 import pytest
 from conftest import Engines
+from fastapi.responses import StreamingResponse
 from redis.asyncio import Redis
 
 from memos.api.app import create_app
+from memos.events.memories import StoreMemory
+from memos.events.streams import STREAMS
 from memos.settings import Settings
 
 pytest_plugins = ["bus_fixtures"]
+
+
+async def fail() -> None:
+    raise ZeroDivisionError("of a secret")
+
+
+async def break_off() -> StreamingResponse:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"some"
+        raise ZeroDivisionError
+
+    return StreamingResponse(body())
+
+
+async def test_what_nobody_foresaw_is_logged_and_answered_as_a_problem(
+    engines: Engines, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(Settings(), engines.redis_url)
+    app.add_api_route("/fail", fail)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://memos") as client:
+        response = await client.get("/fail")
+
+    assert (response.status_code, response.headers["content-type"]) == (500, "application/problem+json")
+    assert (response.json()["code"], response.json()["status"]) == ("internal", 500)
+    assert "ZeroDivisionError" in response.json()["detail"]
+    assert "secret" not in response.text
+    [record] = [record for record in caplog.records if record.name == "memos.api.problems"]
+    assert record.message == "GET /fail failed in a way that was not foreseen"
+    assert record.exc_info
+
+
+async def test_an_answer_that_fails_after_it_began_is_broken_off(engines: Engines) -> None:
+    app = create_app(Settings(), engines.redis_url)
+    app.add_api_route("/break", break_off)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://memos") as client:
+        with pytest.raises(ZeroDivisionError):
+            await client.get("/break")
 
 
 @asynccontextmanager
@@ -106,7 +146,42 @@ async def test_the_facade_is_ready_when_both_lanes_are(http: httpx.AsyncClient) 
     for report in response.json()["lanes"].values():
         assert report["status"] == "ready"
         assert {engine["status"] for engine in report["engines"].values()} == {"up"}
-        assert report["lag"] == {"memories": 0}
+        assert report["lag"].keys() == {"memories", "facts"}
+
+
+async def test_readiness_tells_of_the_bus_and_of_what_waits_on_it(alone: httpx.AsyncClient, redis: Redis) -> None:
+    [stores] = [stream for stream in STREAMS if stream.command is StoreMemory]
+    for _ in range(2):
+        await redis.xadd(stores.name, {"x": "1"})
+    for number in range(3):
+        await redis.zadd(stores.delayed, {f"m{number}": 1})
+    await redis.xadd(stores.dead, {"x": "1"})
+
+    found = (await alone.get("/health/ready")).json()
+
+    assert (found["engines"]["redis"]["status"], found["engines"]["redis"]["detail"]) == ("up", None)
+    assert found["engines"]["redis"]["took_ms"] > 0
+    assert found["queues"].keys() == {stream.name for stream in STREAMS}
+    assert found["queues"][stores.name] == {"queued": 2, "delayed": 3, "dead": 1}
+
+
+async def test_a_stream_whose_name_is_taken_does_not_make_the_bus_look_down(
+    alone: httpx.AsyncClient, redis: Redis
+) -> None:
+    await redis.set("memos:store", "something else")
+    found = (await alone.get("/health/ready")).json()
+    assert found["engines"]["redis"]["status"] == "up"
+    assert "memos:store" not in found["queues"]
+    assert "memos:query" in found["queues"]
+
+
+async def test_without_redis_readiness_says_that_the_bus_is_down(tmp_path: Any) -> None:
+    async with facade(f"unix://{tmp_path}/none.sock") as client:
+        response = await client.get("/health/ready")
+    assert (response.status_code, response.json()["status"]) == (503, "degraded")
+    assert response.json()["engines"]["redis"]["status"] == "down"
+    assert "See that Redis runs" in response.json()["engines"]["redis"]["detail"]
+    assert response.json()["queues"] == {}
 
 
 @pytest.mark.parametrize("lane", ["interactive", "bulk"])
@@ -137,5 +212,5 @@ async def test_the_facade_documents_itself(http: httpx.AsyncClient) -> None:
 
 async def test_health_and_documents_tell_nothing_of_what_is_remembered(http: httpx.AsyncClient, agent: str) -> None:
     await http.post("/memory/store", json={"content": f"A secret of {agent}.", "agent_id": agent})
-    for path in ("/health/live", "/health/ready", "/docs", "/openapi.json", "/asyncapi"):
+    for path in ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi"):
         assert agent not in (await http.get(path)).text

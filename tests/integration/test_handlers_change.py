@@ -28,7 +28,7 @@ async def update(rooms: Rooms, command: UpdateMemory, of: Origin | None = None) 
 
 
 async def delete(rooms: Rooms, command: DeleteMemory, of: Origin | None = None) -> DeleteOutcome:
-    return await delete_memory(command, origin=of or origin(), memories=rooms.memories, **rooms.engines)
+    return await delete_memory(command, origin=of or origin(), **rooms.deleting)
 
 
 async def test_a_changed_text_is_found_by_what_it_says_now(rooms: Rooms) -> None:
@@ -133,7 +133,11 @@ async def test_a_deleted_memory_is_nowhere_and_the_receipt_says_so(rooms: Rooms)
         "success": True,
         "memory_id": memory_id,
         "status": "deleted",
-        "message": "The memory is deleted: no answer and no projection has it any more.",
+        "message": "The memory is deleted: no answer and no store has it any more.",
+        "stores": [
+            {"name": "ledger", "removed": 1, "pending": 0},
+            {"name": "vectors", "removed": 1, "pending": 0},
+        ],
     }
     assert await rooms.vectors.count({}) == 0
     assert await rooms.recalled("a b c") == []

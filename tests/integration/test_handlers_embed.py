@@ -59,6 +59,7 @@ async def test_a_vector_of_the_caller_is_kept_as_it_is_and_not_reused(rooms: Roo
     assert rooms.embedder.asked == []
     memory_id = await rooms.pool.fetchval("select memory_id from agent_memories")
     [kept] = await rooms.projections.embedded([RecordKey("default", memory_id)])
+    assert kept.vector is not None
     assert list(kept.vector) == vector
 
     await rooms.store(StoreMemory(content="a b c", session_id="s"))

@@ -12,6 +12,7 @@ from memos.events.memories import StoreMemory
 from memos.handlers import health
 from memos.handlers.health import check_health
 from memos.records import Vector
+from memos.stores.facts import PostgresFacts
 from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import open_pool
 
@@ -19,7 +20,8 @@ pytest_plugins = ["rooms"]
 
 
 async def report(rooms: Rooms, **others: object) -> HealthReport:
-    return await check_health(CheckHealth(), **{**rooms.ports, **others})
+    facts = PostgresFacts(rooms.pool, "")
+    return await check_health(CheckHealth(), **{**rooms.ports, "facts": facts, **others})
 
 
 def statuses(found: HealthReport) -> dict[str, str]:
@@ -32,7 +34,7 @@ async def test_a_worker_whose_engines_answer_is_ready(rooms: Rooms) -> None:
     assert found.status == "ready"
     assert statuses(found) == {"ledger": "up", "vectors": "up", "embedder": "up"}
     assert all(engine.took_ms >= 0 and engine.detail is None for engine in found.engines.values())
-    assert found.lag == {"memories": 0}
+    assert found.lag == {"memories": 0, "facts": 0}
 
 
 async def test_a_vector_engine_that_is_away_degrades_and_its_lag_is_counted(rooms: Rooms) -> None:
@@ -44,7 +46,15 @@ async def test_a_vector_engine_that_is_away_degrades_and_its_lag_is_counted(room
     assert found.status == "degraded"
     assert statuses(found) == {"ledger": "up", "vectors": "down", "embedder": "up"}
     assert "away" in (found.engines["vectors"].detail or "")
-    assert found.lag == {"memories": 2}
+    assert found.lag["memories"] == 2
+
+
+async def test_facts_that_nobody_was_told_of_are_counted_as_lag(rooms: Rooms) -> None:
+    await rooms.store(StoreMemory(content="a"), StoreMemory(content="b"))
+    assert (await report(rooms)).lag == {"memories": 0, "facts": 2}
+
+    await rooms.pool.execute("update facts set position = sequence")
+    assert (await report(rooms)).lag == {"memories": 0, "facts": 0}
 
 
 async def test_a_ledger_that_is_away_degrades_and_has_no_lag(rooms: Rooms, postgres_dsn: str) -> None:
@@ -55,6 +65,14 @@ async def test_a_ledger_that_is_away_degrades_and_has_no_lag(rooms: Rooms, postg
     assert found.status == "degraded"
     assert statuses(found) == {"ledger": "down", "vectors": "up", "embedder": "up"}
     assert found.lag == {}
+
+
+async def test_a_ledger_that_goes_away_after_its_ping_leaves_the_lag_out(rooms: Rooms, postgres_dsn: str) -> None:
+    async with open_pool(postgres_dsn) as pool:
+        await pool.close()
+        found = await report(rooms, facts=PostgresFacts(pool, ""))
+
+    assert (found.status, found.lag) == ("ready", {})
 
 
 class Away:

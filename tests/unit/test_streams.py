@@ -39,9 +39,16 @@ def test_dead_letters_are_in_the_slot_of_their_stream(stream: Stream) -> None:
 
 def test_what_changes_something_is_never_dropped() -> None:
     reads = {stream.name for stream in STREAMS if not stream.writes}
-    assert reads == {"memos:query", "memos:get", "memos:history", "memos:health", "memos:health-bulk"}
+    assert reads == {
+        "memos:query",
+        "memos:get",
+        "memos:history",
+        "memos:read-facts",
+        "memos:health",
+        "memos:health-bulk",
+    }
 
 
-def test_ingestion_has_a_lane_of_its_own() -> None:
+def test_what_takes_long_has_a_lane_of_its_own() -> None:
     bulk = {stream.name for stream in STREAMS if stream.lane == "bulk"}
-    assert bulk == {"memos:ingest", "memos:health-bulk"}
+    assert bulk == {"memos:ingest", "memos:delete-many", "memos:purge", "memos:health-bulk"}

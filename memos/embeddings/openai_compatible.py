@@ -24,14 +24,6 @@ LONGEST_REST = 60.0
 """Most seconds for which a server that is busy is left alone, however long it asks for."""
 
 
-class Busy(Unavailable):
-    """The server asks to be left alone for some seconds."""
-
-    def __init__(self, detail: str, seconds: float) -> None:
-        super().__init__(detail)
-        self.seconds = seconds
-
-
 class OpenAICompatible:
     """Embeds by `POST /embeddings`; vectors are checked and brought to unit length.
 
@@ -71,8 +63,8 @@ class OpenAICompatible:
             self._require_rested()
             try:
                 vectors = await request(self._client, self._model, texts)
-            except Busy as busy:
-                self._rests_until = _now() + busy.seconds
+            except Unavailable as error:
+                self._rests_until = max(self._rests_until, _now() + rest_asked_for(error.__cause__))
                 raise
         return [unit(vector, self._dimension, self._model) for vector in vectors]
 
@@ -96,12 +88,10 @@ async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) 
             raise EmbeddingRefused(
                 f"The embedding server {client.base_url} refused the text: {error}. Send a shorter one."
             ) from error
-        detail = (
+        raise Unavailable(
             f"The embedding server {client.base_url} does not embed with {model} now: {error}. "
             "See that it runs, knows the key, and has the model loaded."
-        )
-        rest = _rest_asked_for(error)
-        raise (Busy(detail, rest) if rest else Unavailable(detail)) from error
+        ) from error
     except (openai.OpenAIError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise EmbeddingRefused(
             f"The embedding server {client.base_url} answered for {model} with something that is not "
@@ -109,7 +99,7 @@ async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) 
         ) from error
 
 
-def _rest_asked_for(error: openai.APIError) -> float:
+def rest_asked_for(error: BaseException | None) -> float:
     """The seconds of the header `Retry-After`, RFC 9110 section 10.2.3, in either of its forms; else 0."""
     value = error.response.headers.get("retry-after", "") if isinstance(error, openai.APIStatusError) else ""
     try:

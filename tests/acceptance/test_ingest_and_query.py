@@ -14,7 +14,11 @@ from memos.events.memories import MemoriesFound
 
 pytest_plugins = ["bus_fixtures"]
 
-COMMANDS = ["up", "ingest", "query", "worker", "api", "migrate"]
+COMMANDS = [
+    *("up", "ingest", "query", "delete", "purge", "verify", "rebuild", "worker", "api", "migrate"),
+    *("events follow", "events list"),
+    *("dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters discard"),
+]
 
 
 @pytest.fixture
@@ -180,12 +184,21 @@ async def test_a_setting_that_is_wrong_is_named_in_one_line(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", COMMANDS)
 async def test_every_command_has_an_example(name: str) -> None:
-    ended = await command(name, "--help")
+    ended = await command(*name.split(), "--help")
     assert (ended.code, ended.errors) == (0, "")
     assert "Example:" in ended.output
     assert f"memos {name}" in ended.output
 
 
 async def test_memos_alone_lists_its_commands() -> None:
-    listed = (await command("--help")).output
-    assert [line.split()[0] for line in listed.split("Commands:\n")[1].splitlines() if line.strip()] == COMMANDS
+    assert await listed() == list(dict.fromkeys(name.split()[0] for name in COMMANDS))
+    for group in ("events", "dead-letters"):
+        assert [f"{group} {name}" for name in await listed(group)] == [
+            name for name in COMMANDS if name.startswith(group)
+        ]
+
+
+async def listed(*group: str) -> list[str]:
+    """The commands that the help of a group names: where a line begins, two spaces in."""
+    lines = (await command(*group, "--help")).output.split("Commands:\n")[1].splitlines()
+    return [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("   ")]

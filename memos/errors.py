@@ -51,7 +51,7 @@ class NotFound(MemosError):
 
 
 class Conflict(MemosError):
-    """The same id was used before for something else, or the record moved on meanwhile."""
+    """The command contradicts what is there: an id used for something else, or a record that moved on meanwhile."""
 
     code = "conflict"
     status = 409

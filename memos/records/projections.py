@@ -78,7 +78,7 @@ class Point:
 
 
 class Seen(NamedTuple):
-    """What a vector engine says of one of its points; the hash is missing in points of before version 0.2."""
+    """What a vector engine says of one of its points; the hash is missing in points of before hashes were kept."""
 
     point_id: UUID
     key: VersionKey

@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up test check format docs bench lock install install-dev clean
+.PHONY: help up test check format docs bench faults lock install install-dev clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench: .venv/.dev-installed ## Measure the service beside its parts, the embedde
 	$(BIN)/python benchmarks/service.py
 	$(BIN)/python benchmarks/embedder.py
 	$(BIN)/python benchmarks/vectors.py
+
+faults: .venv/.dev-installed ## Store 100,000 memories while 200 processes are killed; FAULTS="--help" lists options
+	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)
 
 install: .venv/.run-installed ## Make .venv with what memOS needs to run
 

@@ -1,5 +1,6 @@
 """Every error of the facade as problem details (RFC 9457)."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memos.errors import Fault, InternalError, InvalidCommand, MemosError, TooLarge, UnknownRoute
+from memos.errors import Fault, InternalError, InvalidCommand, MemosError, TooLarge, Unavailable, UnknownRoute
 from memos.events.problems import Problem, faults_in, problem_of, summary_of
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 class Unforeseen:
-    """Logs what no handler of errors knows, and answers it with a problem document.
+    """Answers with a problem document what no handler of errors knows, and a request that is cut short.
 
     A handler of `Exception` would have Starlette raise the error again after the answer.
     """
@@ -37,7 +38,7 @@ class Unforeseen:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 500 unless an answer has begun, which can only be broken off."""
+        """Answer 500, or 503 when the facade stops, unless an answer has begun, which can only be broken off."""
         begun = False
 
         async def noted(message: Message) -> None:
@@ -47,13 +48,23 @@ class Unforeseen:
 
         try:
             await self._app(scope, receive, noted)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if begun or scope["type"] != "http":
                 raise
-            log.exception("%s %s failed in a way that was not foreseen", scope["method"], scope["path"])
-            detail = f"The facade failed with {type(error).__name__}. Its log has the traceback."
             command_id = scope.get("state", {}).get("command_id")
-            await problem_response(InternalError(detail), command_id)(scope, receive, send)
+            await problem_response(_problem_of(error, scope), command_id)(scope, receive, send)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+
+
+def _problem_of(error: BaseException, scope: Scope) -> MemosError:
+    if isinstance(error, asyncio.CancelledError):  # uvicorn cancels what is not done when its patience ends
+        return Unavailable(
+            "The facade stops and waits no longer for an answer. Send the command again with the same id to learn "
+            "the outcome."
+        )
+    log.error("%s %s failed in a way that was not foreseen", scope["method"], scope["path"], exc_info=error)
+    return InternalError(f"The facade failed with {type(error).__name__}. Its log has the traceback.")
 
 
 def problem_response(error: MemosError, command_id: str | None = None) -> Response:

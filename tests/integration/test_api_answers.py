@@ -1,5 +1,7 @@
 """What the facade answers beside memories: errors, health, its own documents, and when nobody works."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,10 +12,12 @@ import pytest
 from conftest import Engines
 from fastapi.responses import StreamingResponse
 from redis.asyncio import Redis
+from running import until
 
 from memos.api.app import create_app
+from memos.api.server import FacadeServer
 from memos.events.memories import StoreMemory
-from memos.events.streams import STREAMS
+from memos.events.streams import STREAM_OF, STREAMS
 from memos.settings import Settings
 
 pytest_plugins = ["bus_fixtures"]
@@ -54,6 +58,31 @@ async def test_an_answer_that_fails_after_it_began_is_broken_off(engines: Engine
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://memos") as client:
         with pytest.raises(ZeroDivisionError):
             await client.get("/break")
+
+
+async def test_a_request_that_a_stopping_facade_cuts_short_is_told_to_ask_again(
+    engines: Engines, redis: Redis
+) -> None:
+    app = create_app(Settings(), engines.redis_url)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = FacadeServer(app, log_config=None, access_log=False, timeout_graceful_shutdown=0)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        asked = asyncio.create_task(client.post("/memory/store", json={"content": "Nobody works."}))
+
+        async def queued() -> bool:
+            return bool(await redis.xlen(STREAM_OF[StoreMemory].name))
+
+        await until(queued)
+        server.should_exit = True
+        response = await asked
+    await running
+
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert "same id" in response.json()["detail"]
+    assert response.json()["command_id"]
+    assert response.headers["retry-after"]
 
 
 @asynccontextmanager

@@ -27,9 +27,14 @@ KILLS: Mapping[str, int] = {
 STOPS: Mapping[str, int] = {**dict.fromkeys((*WORKERS, *ENGINES), 3), "api": 1}
 RESTARTS: Mapping[str, int] = {**dict.fromkeys(WORKERS, 3), **dict.fromkeys(("api", *ENGINES), 1)}
 
-SHORTEST_STOP = 1.0
-LONGEST_STOP = 8.0
-"""Seconds; more than a lease."""
+STOP = (1.0, 8.0)
+"""From and to how many seconds; more than a lease."""
+
+LONG_STOP = (12.0, 25.0)
+"""The same for a long stop: more than any patience with an engine, so that what was given up comes late."""
+
+LONG = 0.2
+"""The share of stops that are long, where the plan has such."""
 
 TOGETHER = 0.15
 """The share of faults that fall at the same time as the one before."""
@@ -47,6 +52,7 @@ class Plan:
     kills: int = 200
     producers: int = 48
     flush: bool = False
+    long_stops: bool = True
     mutation: str | None = None
 
 
@@ -83,7 +89,7 @@ def schedule(plan: Plan) -> list[Fault]:
     numbers.shuffle(faults)
     if plan.flush:
         faults.insert(len(faults) // 2, Fault("flush", "valkey"))
-    return [_timed(numbers, fault) for fault in faults]
+    return [_timed(numbers, fault, LONG if plan.long_stops else 0.0) for fault in faults]
 
 
 def _every(kind: Kind, weights: Mapping[str, int]) -> list[Fault]:
@@ -99,8 +105,8 @@ def _drawn(numbers: random.Random, faults: Sequence[Fault], count: int) -> Itera
         yield numbers.choice(faults)
 
 
-def _timed(numbers: random.Random, fault: Fault) -> Fault:
-    seconds = numbers.uniform(SHORTEST_STOP, LONGEST_STOP) if fault.kind == "stop" else 0.0
+def _timed(numbers: random.Random, fault: Fault, long: float) -> Fault:
+    seconds = numbers.uniform(*(LONG_STOP if numbers.random() < long else STOP)) if fault.kind == "stop" else 0.0
     chance = numbers.random()
     alone = fault.kind == "kill" and fault.target in WORKERS and chance > 1 - ALONE
     return replace(fault, seconds=round(seconds, 2), together=chance < TOGETHER, alone=alone)

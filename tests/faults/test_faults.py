@@ -12,8 +12,8 @@ from faults.run import run
 
 pytestmark = pytest.mark.faults
 
-SHORT = Plan(seed=2, stores=1500, kills=len(KILLS), producers=24)
-MUTATED = Plan(seed=3, stores=400, kills=14, producers=24)
+SHORT = Plan(seed=2, stores=1500, kills=len(KILLS), producers=24, long_stops=False)
+MUTATED = Plan(seed=3, stores=400, kills=14, producers=24, long_stops=False)
 
 
 async def reported(plan: Plan, folder: Path) -> Report:

@@ -29,6 +29,9 @@ update commands
 set reply = jsonb_build_object('memory_id', reply -> 'memory_id', 'version', reply -> 'version')
 where reply ? 'content';
 
+-- The reply to a deletion says how far it reached.
+update commands set reply = reply || '{"reached": {}}' where reply ? 'found' and not reply ? 'reached';
+
 -- What is behind is gone through in the order of its keys, so that what is refused holds up nothing else.
 drop index projections_behind;
 create index projections_behind on projections (name, generation, record_id, tenant)

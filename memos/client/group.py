@@ -140,6 +140,9 @@ class GroupConsumer:
                 raise
             await self._create(self._floor)
             return []
+        if share.last < self._floor:  # set back by a consumer that knew less, or as the ledger was restored
+            await self._facts.from_ledger(self._floor, 1)
+            self._floor = 0
         self._floor = max(self._floor, share.floor)
         if share.entries:
             return [await self._delivery(entry, fields) for entry, fields in share.entries]

@@ -26,6 +26,10 @@ class Placing(Protocol):
         """Give positions to at most `limit` committed facts; return the newest position. Raises `Unavailable`."""
         ...
 
+    async def newest(self) -> int:
+        """The newest position, while the right is still this relay's. Raises `Unavailable` once it is lost."""
+        ...
+
 
 class Facts(Protocol):
     """The log of what has happened: facts by their positions, which run from 1 without a gap.
@@ -70,6 +74,9 @@ class FactStream(Protocol):
         """Add facts if `after` is the last position, and else nothing; return the last position now."""
         ...
 
-    async def clear(self) -> None:
-        """Remove the stream with everything in it."""
+    async def rewind(self, newest: int, *, seen: int) -> int:
+        """Empty the stream, for a log that ends at `newest`, if `seen` is its last position; return the last now.
+
+        Consumer groups stay where they are; one past `newest` is set back to it, so that it misses nothing.
+        """
         ...

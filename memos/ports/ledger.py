@@ -61,7 +61,10 @@ class Memories(Protocol):
         ...
 
     async def claim(self, digests: Mapping[CommandKey, bytes]) -> Mapping[CommandKey, bytes]:
-        """Take the ids of batches with what they say; return what each id was taken with first."""
+        """Take the ids of batches with what they say; return what each id was taken with first.
+
+        Where a purge has removed that, any batch counts as the same.
+        """
         ...
 
     async def ping(self) -> None:

@@ -38,7 +38,7 @@ class Projections(Protocol):
         ...
 
     async def unmark(self, keys: Sequence[RecordKey]) -> None:
-        """Note that the projection no longer has records that the ledger has buried."""
+        """Note that the projection no longer has those of the records that the ledger has buried."""
         ...
 
     async def behind(self) -> int:
@@ -51,6 +51,10 @@ class Projections(Protocol):
 
     async def some_behind(self, limit: int, after: RecordKey | None = None) -> list[RecordKey]:
         """At most `limit` records with which the projection is behind, in order, from the one after `after`."""
+        ...
+
+    async def some_buried(self, limit: int, after: RecordKey | None = None) -> list[RecordKey]:
+        """At most `limit` buried records of which the projection is still to be rid, in order, after `after`."""
         ...
 
     async def accounts(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Account]:
@@ -109,6 +113,10 @@ class Generations(Protocol):
 
     async def retired_for(self, seconds: float) -> list[Generation]:
         """The generations that retired at least so long ago and are not dropped yet."""
+        ...
+
+    async def lately_dropped(self, seconds: float) -> list[Generation]:
+        """The generations that were dropped no more than so long ago."""
         ...
 
     async def strike(self, generation: Generation) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from memos.errors import MemosError
-from memos.ports import Facts, FactStream
+from memos.ports import Facts, FactStream, Placing
 from memos.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,11 @@ class Relay:
 
     The statement that places runs on the connection that holds the lock. A relay that has lost the lock
     can place nothing, and what it still copies is refused by the stream when another copied it before.
+
+    A stream that is ahead of its ledger shows that the ledger was restored, or merely that this relay slept
+    and lost the lock since it asked. So it asks once more where it holds the lock, and the stream is emptied
+    only if it still is as it was seen. Its consumer groups stay: those past the end of the log are set back
+    to it, and so are given everything that will have those positions.
     """
 
     def __init__(self, facts: Facts, stream: FactStream, telemetry: Telemetry) -> None:
@@ -43,26 +48,26 @@ class Relay:
             while not await placing.granted():
                 if await told(stopping, STANDBY_SECONDS):
                     return
-            newest = await self._facts.newest()
-            await self._copy(newest)  # before anything is placed: a ledger restored may catch up with its stream
+            newest = await placing.newest()
+            # Before anything is placed: a ledger that was restored may catch up with its stream.
+            await self._copy(placing, newest)
             while not stopping.is_set():
                 former, newest = newest, await placing.place(SLICE)
-                await self._copy(newest)
+                await self._copy(placing, newest)
                 if newest - former < SLICE:
                     await told(stopping, POLL_SECONDS)
 
-    async def _copy(self, newest: int) -> None:
+    async def _copy(self, placing: Placing, newest: int) -> None:
         """Bring the stream up to a position; one that is new or was lost begins with the newest facts only."""
         last = await self._stream.last()
-        if last > newest:
+        if last > newest and last > (newest := await placing.newest()):
             log.warning(
                 "The stream of facts is at %d, but the ledger only at %d, as if it had been restored; "
-                "the stream is filled anew",
+                "the stream is filled anew, and groups that were further are set back",
                 last,
                 newest,
             )
-            await self._stream.clear()
-            last = 0
+            last = await self._stream.rewind(newest, seen=last)
         after = last or max(0, newest - self._stream.kept)
         while after < newest:
             facts = await self._facts.copies(after, min(SLICE, newest - after))

@@ -83,11 +83,12 @@ class CommandKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who sent a command: attributes of its envelope, never of its data."""
+    """Who sent a command: attributes of its envelope, never of its data; of an item also its `batch`'s id."""
 
     tenant: str
     source: str
     command_id: str
+    batch: str | None = None
 
     @property
     def key(self) -> CommandKey:
@@ -96,7 +97,7 @@ class Origin:
 
     def item(self, index: int) -> "Origin":
         """The origin of one item of a batch: its id is the batch's id and the item's index."""
-        return Origin(self.tenant, self.source, f"{self.command_id}/{index}")
+        return Origin(self.tenant, self.source, f"{self.command_id}/{index}", batch=self.command_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Vectors kept by the Edge process, over its unix socket."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count, starmap
@@ -27,6 +28,9 @@ from memos.stores.points import float32s, payload_with_key, seen
 
 CALLS_IN_FLIGHT = 4
 """Calls of one upsert sent ahead, so that the process works on one while the next is written."""
+
+PART_TO_BEGIN = 0.9
+"""The part of a call's time within which the process must begin with it; the rest is for the answer."""
 
 Item = TypeVar("Item")
 
@@ -60,11 +64,11 @@ class EdgeConnection:
             del self._waiting[number]
 
     async def close(self) -> None:
-        """Close the connection; calls in flight raise `ConnectionError`."""
+        """Close the connection at once, also to a process that hangs; calls in flight raise `ConnectionError`."""
         self._listener.cancel()
         with suppress(asyncio.CancelledError):
             await self._listener
-        self._writer.close()
+        self._writer.transport.abort()
         with suppress(ConnectionError):
             await self._writer.wait_closed()
 
@@ -96,10 +100,15 @@ class EdgeProcess:
         self._connecting = asyncio.Lock()
 
     async def call(self, op: str, *, floats: bytes = b"", **fields: Any) -> Reply:
-        """The reply to a request. Raises the error that the process answered, or `Unavailable`."""
+        """The reply to a request. Raises the error that the process answered, or `Unavailable`.
+
+        What was not begun in time is never done: a process that hung refuses it, so that no write which was
+        given up comes after what others have written since.
+        """
+        deadline = time.monotonic() + self._timeout * PART_TO_BEGIN
         try:
             async with asyncio.timeout(self._timeout):
-                reply = await self._exchange({"op": op, **fields}, floats)
+                reply = await self._exchange({"op": op, "deadline": deadline, **fields}, floats)
         except TimeoutError as error:
             raise self._unavailable(op, f"no answer within {self._timeout:g} s") from error
         except OSError as error:
@@ -225,17 +234,19 @@ class EdgeVectors:
 
 @asynccontextmanager
 async def open_edge(
-    socket: Path, collection: Collection, *, call_timeout: float = 10.0
+    socket: Path, collection: Collection, *, call_timeout: float = 10.0, make: bool = True
 ) -> AsyncIterator[EdgeVectors]:
     """One generation of a collection in the Edge process at a socket, created if missing.
 
     `call_timeout` is in seconds. Raises `ModelMismatch` when it holds vectors of another model, `Unavailable`
-    when nobody serves the socket.
+    when nobody serves the socket. Unless it may `make` it, nothing is asked yet, and a generation that is not
+    there stays away.
     """
     process = EdgeProcess(socket, call_timeout)
     try:
         vectors = EdgeVectors(process, collection)
-        await vectors.recreate()
+        if make:
+            await vectors.recreate()
         yield vectors
     finally:
         await process.close()

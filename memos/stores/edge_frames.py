@@ -45,11 +45,16 @@ class Frame(NamedTuple):
 
 
 class Message(BaseModel):
-    """The header of a request; fields that it does not know are refused."""
+    """The header of a request; fields that it does not know are refused.
+
+    After `deadline`, in seconds of the host's monotonic clock, the sender no longer waits, and the request
+    must not be begun.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: Annotated[int, Field(ge=0)]
+    deadline: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 
 class Ping(Message):

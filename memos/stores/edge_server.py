@@ -5,6 +5,9 @@
 The socket appears only when the process is ready. Requests of one connection are answered in order, and
 those of different connections take turns. What is wrong with a request is answered as an error; a
 connection that no longer carries frames is closed. On SIGTERM the process finishes, flushes and ends.
+
+A request whose deadline has passed is refused: a process that hung comes to requests that were given up
+long ago, and a write among them could undo what another worker has done since.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,8 +63,9 @@ logger = logging.getLogger(__name__)
 
 
 def answer(folder: EdgeFolder, request: Request, floats: bytes) -> Reply:
-    """Do what a request asks. Raises kinds of `MemosError`."""
+    """Do what a request asks, unless nobody waits for it any more. Raises kinds of `MemosError`."""
     number = request.number
+    require_in_time(request)
     match request:
         case Ping():
             return Reply(number=number)
@@ -71,6 +76,15 @@ def answer(folder: EdgeFolder, request: Request, floats: bytes) -> Reply:
             folder.drop(request.collection, request.generation)
             return Reply(number=number)
     return answer_from(folder.collection(request.collection, request.generation), request, floats)
+
+
+def require_in_time(request: Request) -> None:
+    """Raise `Unavailable` when the deadline of a request has passed."""
+    if request.deadline is not None and time.monotonic() > request.deadline:
+        raise Unavailable(
+            f"Qdrant Edge came to a request, {request.op}, after its deadline, and did not do it. Send it again; "
+            "if it happens again, the process or its disk is overloaded."
+        )
 
 
 def answer_from(collection: EdgeCollection, request: PointsRequest, floats: bytes) -> Reply:

@@ -25,6 +25,32 @@ return last
 """
 """All or nothing, and only after the expected entry: so the stream never has a gap, whoever adds."""
 
+REWIND = """
+local function named(reply, name)
+  for i = 1, #reply, 2 do
+    if reply[i] == name then return reply[i + 1] end
+  end
+end
+local function position(id) return string.match(id, '^%d+') end
+if redis.call('EXISTS', KEYS[1]) == 0 then return '0-0' end
+local last = named(redis.call('XINFO', 'STREAM', KEYS[1]), 'last-generated-id')
+if position(last) ~= ARGV[1] then return last end
+redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
+redis.call('XSETID', KEYS[1], ARGV[2])
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local name = named(group, 'name')
+  if tonumber(position(named(group, 'last-delivered-id'))) > tonumber(ARGV[3]) then
+    redis.call('XGROUP', 'SETID', KEYS[1], name, ARGV[3] .. '-0')
+  end
+  repeat
+    local gone = redis.call('XPENDING', KEYS[1], name, ARGV[4], '+', 100)
+    for _, entry in ipairs(gone) do redis.call('XACK', KEYS[1], name, entry[1]) end
+  until #gone == 0
+end
+return ARGV[2]
+"""
+"""Only a stream that is as it was seen. What a group took and is in the log no more, it need not finish."""
+
 
 class RedisFactStream:
     """Fulfils the port `FactStream`: the id of an entry is `<position>-0`, its one field holds a document."""
@@ -56,10 +82,12 @@ class RedisFactStream:
             last: bytes = await self._redis.eval(ADD, 1, self._key, f"{after}-0", self.kept, self._field, *entries)
         return _position(last)
 
-    async def clear(self) -> None:
-        """Remove the stream, and the consumer groups with it."""
+    async def rewind(self, newest: int, *, seen: int) -> int:
+        """Empty the stream if `seen` is its last position, and set back the groups that are past `newest`."""
+        first = f"{max(0, newest - self.kept)}-0"
         with _reached():
-            await self._redis.delete(self._key)
+            last: bytes = await self._redis.eval(REWIND, 1, self._key, seen, first, newest, f"{newest + 1}-0")
+        return _position(last)
 
 
 def _position(entry: bytes) -> int:

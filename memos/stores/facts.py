@@ -7,11 +7,9 @@ import asyncpg
 
 from memos.ports import FactPage
 from memos.records import Fact
+from memos.stores.locks import RELAYING
 from memos.stores.postgres import Pool, translated
 from memos.stores.sql import load_queries
-
-RELAY_LOCK = 0x6D656D6F73
-"""The key of the advisory lock that the one relay of a ledger holds."""
 
 MOST_LOOKED_AT = 10_000
 PATIENCE = 10.0
@@ -36,13 +34,19 @@ class PostgresPlacing:
     async def granted(self) -> bool:
         """Whether this connection has the lock. To be asked until it has: a lock taken twice is held twice."""
         with translated():
-            has: bool = await self._connection.fetchval("select pg_try_advisory_lock($1)", RELAY_LOCK)
+            has: bool = await self._connection.fetchval("select pg_try_advisory_lock($1)", RELAYING)
         return has
 
     async def place(self, limit: int) -> int:
         """Give positions to at most `limit` committed facts in one statement; return the newest position."""
         with translated():
             newest: int = await self._connection.fetchval(self._sql["place_facts"], limit)
+        return newest
+
+    async def newest(self) -> int:
+        """The newest position, asked on the connection that has the lock."""
+        with translated():
+            newest: int = await self._connection.fetchval(self._sql["newest_position"])
         return newest
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from memos.errors import ConfigurationError, Conflict, Unavailable
-from memos.records import Generation, RecordKey, content_hash
+from memos.records import Generation, RecordKey
+from memos.stores import locks
 from memos.stores.postgres import Connection, Pool, transacted, translated
 from memos.stores.sql import load_queries
 
@@ -101,6 +102,12 @@ class PostgresGenerations:
             rows = await self._pool.fetch(self._sql["retired_generations"], self._projection, seconds)
         return [Generation(**row) for row in rows]
 
+    async def lately_dropped(self, seconds: float) -> list[Generation]:
+        """The generations that were dropped no more than so long ago."""
+        with translated():
+            rows = await self._pool.fetch(self._sql["lately_dropped_generations"], self._projection, seconds)
+        return [Generation(**row) for row in rows]
+
     async def strike(self, generation: Generation) -> None:
         """Forget what was noted for a generation that the engine has dropped, and mark it as dropped."""
         last: RecordKey | None = FIRST_KEY
@@ -117,7 +124,7 @@ class PostgresGenerations:
     @asynccontextmanager
     async def rebuilding(self) -> AsyncIterator[None]:
         """The right to rebuild the projection, which one process has at a time. Raises `Conflict`."""
-        key = int.from_bytes(content_hash(f"memos rebuild {self._projection}")[:8], signed=True)
+        key = locks.rebuilding(self._projection)
         with translated():
             connection = await self._pool.acquire()
         try:

@@ -22,10 +22,13 @@ from memos.records import (
 from memos.stores.postgres import Connection, Pool, pack, transacted, translated, unpack
 from memos.stores.rows import columns, memory_of, present_version, version_of
 from memos.stores.sql import load_queries
-from memos.stores.storing import Storing, claim, recorded, repeats, same_id_other_body
+from memos.stores.storing import Shape, Storing, claim, recorded, repeats, same_id_other_body
 
-UPDATED = ("memory_id", "version")
-"""What is recorded of the answer to an update: no text, which a purge would have to find."""
+UPDATED = Shape(frozenset({"memory_id", "version"}), may_have=frozenset(Memory.model_fields))
+"""What is recorded of the answer to an update. Version 0.1 recorded all of it."""
+
+DELETED = Shape(frozenset({"memory_id", "version", "found"}), may_have=frozenset({"reached"}))
+"""What is recorded of the answer to a deletion. Version 0.1 did not say how far it reached."""
 
 
 class PostgresMemories:
@@ -99,8 +102,9 @@ class PostgresMemories:
         """Leave a tombstone, also for a memory that is yet to come."""
 
         async def work(connection: Connection) -> Deleted:
-            if reply := await self._claim_or_replay(connection, origin, digest, Deleted._fields):
-                return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"], reply["reached"])
+            if reply := await self._claim_or_replay(connection, origin, digest, DELETED):
+                reached = reply.get("reached", {})
+                return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"], reached)
             deleted = await self._delete(connection, origin.tenant, agent_id, memory_id)
             await self._record(connection, origin, deleted._asdict())
             return deleted
@@ -132,7 +136,9 @@ class PostgresMemories:
         rows = [(*key, digest) for key, digest in digests.items()]
         with translated():
             taken = await self._pool.fetch(self._sql["claim_batches"], *columns(rows))
-        return {CommandKey(tenant, source, command_id): digest for tenant, source, command_id, digest in taken}
+        firsts = {CommandKey(*row[:3]): row["digest"] for row in taken}
+        purged = {CommandKey(*row[:3]) for row in taken if row["purged"]}
+        return {key: digests[key] if key in purged else first for key, first in firsts.items()}
 
     async def ping(self) -> None:
         """Return when the ledger answers."""
@@ -140,7 +146,7 @@ class PostgresMemories:
             await self._pool.fetchval("select 1", timeout=5)
 
     async def _claim_or_replay(
-        self, connection: Connection, origin: Origin, digest: bytes, shape: Sequence[str]
+        self, connection: Connection, origin: Origin, digest: bytes, shape: Shape
     ) -> Mapping[str, Any] | None:
         if await claim(connection, self._sql, [(origin.key, digest, {})]):
             return None

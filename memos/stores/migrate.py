@@ -9,10 +9,13 @@ import asyncpg
 
 import memos
 from memos.errors import ConfigurationError
+from memos.stores.locks import MIGRATING
 from memos.stores.postgres import reached
 
-LOCK = 0x6D656D6F73  # "memos": the advisory lock that lets one process migrate at a time
 OLDEST_SERVER = 15
+
+PATIENCE = 60.0
+"""Seconds that another process, or a transaction that uses a table, may hold up a migration."""
 
 CREATE_MIGRATIONS = """
 create table if not exists schema_migrations (
@@ -40,18 +43,27 @@ def find_migrations() -> list[Migration]:
     return [Migration(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))]
 
 
-async def migrate(dsn: str, migrations: Sequence[Migration] | None = None) -> list[str]:
+async def migrate(
+    dsn: str, migrations: Sequence[Migration] | None = None, *, patience: float = PATIENCE
+) -> list[str]:
     """Apply what is missing and return its names.
 
-    Safe when several processes start at once: they take turns under an advisory lock. Raises
-    `ConfigurationError` for an old server, an applied file that was changed, or a newer schema.
+    Safe when several processes start at once: they take turns under an advisory lock, and no lock is waited
+    for longer than `patience` seconds. Raises `ConfigurationError` when it was, and for an old server, an
+    applied file that was changed, or a newer schema.
     """
+    session = {"lock_timeout": f"{patience * 1000:.0f}ms"}
     with reached():
-        connection = await asyncpg.connect(dsn, timeout=10)
+        connection = await asyncpg.connect(dsn, timeout=10, server_settings=session)
     try:
         require_server(connection)
-        await connection.execute("select pg_advisory_lock($1)", LOCK)
+        await connection.execute("select pg_advisory_lock($1)", MIGRATING)
         return await _apply(connection, migrations or find_migrations())
+    except asyncpg.LockNotAvailableError as error:
+        raise ConfigurationError(
+            f"Another process has been migrating the ledger, or using what is to be changed, for {patience:g} "
+            "seconds. Wait until it is done, or end it, and migrate again."
+        ) from error
     finally:
         await connection.close()
 

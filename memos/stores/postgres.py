@@ -28,6 +28,9 @@ MOST_ATTEMPTS = 5
 ANSWER_WITHIN = 10.0
 """Seconds that a statement, and the wait for a connection, may take; a server that hangs fails them then."""
 
+IDLE_WITHIN = 4.0
+"""Seconds that a transaction may pause. A worker that sleeps in one loses it, and its locks, before its lease."""
+
 GIVE_UP_WITHIN = 0.5
 """Seconds that a server may take to cancel a statement, or to say goodbye, before the connection is cut."""
 
@@ -35,6 +38,8 @@ AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.IdleSessionTimeoutError,
     asyncpg.CrashShutdownError,
     asyncpg.InsufficientResourcesError,
     asyncpg.QueryCanceledError,
@@ -73,10 +78,13 @@ class BoundedPool(_AnyPool):
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int = 8, answer_within: float = ANSWER_WITHIN) -> AsyncIterator[Pool]:
+async def open_pool(
+    dsn: str, *, size: int = 8, answer_within: float = ANSWER_WITHIN, idle_within: float = IDLE_WITHIN
+) -> AsyncIterator[Pool]:
     """A pool of connections that speak JSON; a statement, and a new connection, may take `answer_within` seconds.
 
-    Raises `Unavailable` when the ledger does not answer, `ConfigurationError` when there is none of that name.
+    The server ends a transaction that pauses for `idle_within` seconds. Raises `Unavailable` when the ledger does
+    not answer, `ConfigurationError` when there is none of that name.
     """
     pool = BoundedPool(
         dsn,
@@ -90,7 +98,10 @@ async def open_pool(dsn: str, *, size: int = 8, answer_within: float = ANSWER_WI
         loop=None,
         connection_class=asyncpg.Connection,
         record_class=asyncpg.Record,
-        server_settings={"enable_seqscan": "off"},  # every statement finds its rows by key
+        server_settings={
+            "enable_seqscan": "off",  # every statement finds its rows by key
+            "idle_in_transaction_session_timeout": f"{idle_within * 1000:.0f}ms",
+        },
         command_timeout=answer_within,
         timeout=answer_within,
     )

@@ -62,7 +62,7 @@ class PostgresProjections:
         return [key.record for key in keys if key.record not in marked]
 
     async def unmark(self, keys: Sequence[RecordKey]) -> None:
-        """Note that the projection no longer has records that the ledger has buried."""
+        """Note that the projection no longer has those of the records that the ledger has buried."""
         if not keys:
             return
         with translated():
@@ -89,6 +89,11 @@ class PostgresProjections:
     async def some_behind(self, limit: int, after: RecordKey | None = None) -> list[RecordKey]:
         """At most `limit` records with which the projection is behind, in order, from the one after `after`."""
         rows = await self._page("some_behind", limit, after)
+        return [RecordKey(*row) for row in rows]
+
+    async def some_buried(self, limit: int, after: RecordKey | None = None) -> list[RecordKey]:
+        """At most `limit` buried records of which the projection is still to be rid, in order, after `after`."""
+        rows = await self._page("some_buried", limit, after)
         return [RecordKey(*row) for row in rows]
 
     async def behind_among(self, keys: Sequence[RecordKey]) -> set[RecordKey]:

@@ -3,6 +3,10 @@
 Generation 1 of the collection `memories` is the server's collection `memos_memories_g1`. memOS asks for the
 generation that the ledger names; the alias `memos_memories` is for others, and moves when a generation is
 announced. The name of the model is in the collection's metadata, which servers keep since 1.16.
+
+A server knows no deadline of a request: a write that was given up, since no answer came in time, may be done
+later, after another worker has deleted the same record. Such a point is found, and removed, by the audit of the
+bulk lane alone; no answer to a query shows it before, for those are read from the ledger.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -154,26 +158,29 @@ class QdrantVectors:
 
 @asynccontextmanager
 async def open_qdrant(
-    url: str, api_key: str | None, collection: Collection, *, call_timeout: int = 10
+    url: str, api_key: str | None, collection: Collection, *, call_timeout: int = 10, make: bool = True
 ) -> AsyncIterator[QdrantVectors]:
     """The collection in the server at a URL, created if missing; `call_timeout` is in seconds.
 
     The URL `:memory:` stands for an imitation in this process. Raises `ModelMismatch` when the collection
     holds vectors of another model, `ConfigurationError` for an unusable URL or an old server, `Unavailable`.
+    Unless it may `make` it, nothing is asked yet, and a collection that is not there stays away.
     """
     client = _client(url, api_key, call_timeout)
+    where, indexed = f"Qdrant at {url}", url != IN_MEMORY
     try:
-        yield await open_collection(client, collection, where=f"Qdrant at {url}", indexed=url != IN_MEMORY)
+        yield await open_collection(client, collection, where=where, indexed=indexed, make=make)
     finally:
         await client.close()
 
 
 async def open_collection(
-    client: AsyncQdrantClient, collection: Collection, *, where: str, indexed: bool = True
+    client: AsyncQdrantClient, collection: Collection, *, where: str, indexed: bool = True, make: bool = True
 ) -> QdrantVectors:
-    """The collection, created if missing, verified, and indexed. Raises as `open_qdrant`."""
+    """The collection; with `make`, created if missing, verified, and indexed. Raises as `open_qdrant`."""
     vectors = QdrantVectors(client, collection, where, indexed=indexed)
-    await vectors.recreate()
+    if make:
+        await vectors.recreate()
     return vectors
 
 

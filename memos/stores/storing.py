@@ -8,11 +8,21 @@ from uuid import UUID
 import asyncpg
 
 from memos.errors import Conflict, Gone, MemosError, Unavailable
-from memos.records import CommandKey, Draft, RecordKey, Stored, duplicate_key
+from memos.records import CommandKey, Draft, Origin, RecordKey, Stored, duplicate_key
 from memos.stores.postgres import Connection
 from memos.stores.rows import columns, draft_row
 
 MOST_ROUNDS = 3
+
+
+class Shape(NamedTuple):
+    """The fields of a recorded reply: those that it has, and others that some versions write."""
+
+    has: frozenset[str]
+    may_have: frozenset[str] = frozenset()
+
+
+STORED = Shape(frozenset({"memory_id", "version", "duplicate"}), frozenset({"batch"}))
 
 
 class Recorded(NamedTuple):
@@ -77,8 +87,8 @@ class Storing:
         for index, draft in enumerate(self._drafts):
             first.setdefault(draft.origin.key, index)
         commands = [
-            (key, self._drafts[index].digest, reply_of(self._drafts[index].memory_id, 1, duplicate=False))
-            for key, index in first.items()
+            (key, draft.digest, reply_of(draft.origin, draft.memory_id, 1, duplicate=False))
+            for key, draft in ((key, self._drafts[index]) for key, index in first.items())
         ]
         claimed = await claim(self._connection, self._sql, commands)
         return [index for key, index in first.items() if key in claimed]
@@ -161,7 +171,8 @@ class Storing:
             outcome, origin = self._outcomes[index], self._drafts[index].origin
             if isinstance(outcome, Stored) and outcome.duplicate:
                 times[RecordKey(origin.tenant, outcome.memory_id)] += 1
-                replies.append((*origin.key, reply_of(outcome.memory_id, outcome.version, duplicate=True)))
+                reply = reply_of(origin, outcome.memory_id, outcome.version, duplicate=True)
+                replies.append((*origin.key, reply))
         if times:
             counted = sorted((*record, count) for record, count in times.items())
             await self._connection.execute(self._sql["count_again"], *columns(counted))
@@ -180,6 +191,19 @@ class Storing:
         }
         for index, key in zip(repeated, keys, strict=True):
             self._outcomes[index] = replayed(known[key], self._drafts[index]) if key in known else refusals[key]
+        await self._join_batches(known, repeated)
+
+    async def _join_batches(self, known: Mapping[CommandKey, Recorded], repeated: Iterable[int]) -> None:
+        """Note the batches of items that were recorded without, so that a purge finds those, or has been there."""
+        items = {
+            (*draft.origin.key, draft.origin.batch)
+            for draft, outcome in ((self._drafts[index], self._outcomes[index]) for index in repeated)
+            if draft.origin.batch is not None
+            and isinstance(outcome, Stored)
+            and ("batch" not in known[draft.origin.key].reply or not known[draft.origin.key].digest)
+        }
+        if items:
+            await self._connection.execute(self._sql["join_batches"], *columns(sorted(items)))
 
     def _row(self, index: int) -> tuple[Any, ...]:
         draft = self._drafts[index]
@@ -195,22 +219,24 @@ class Storing:
         return RecordKey(draft.origin.tenant, draft.memory_id)
 
 
-def reply_of(memory_id: UUID, version: int, *, duplicate: bool) -> dict[str, Any]:
-    """What the ledger keeps of the answer to a store."""
-    return {"memory_id": str(memory_id), "version": version, "duplicate": duplicate}
+def reply_of(origin: Origin, memory_id: UUID, version: int, *, duplicate: bool) -> dict[str, Any]:
+    """What the ledger keeps of the answer to a store; of an item also the id of its batch."""
+    reply = {"memory_id": str(memory_id), "version": version, "duplicate": duplicate}
+    return reply if origin.batch is None else {**reply, "batch": origin.batch}
 
 
-def repeats(known: Recorded, digest: bytes, reply: Iterable[str]) -> bool:
+def repeats(known: Recorded, digest: bytes, reply: Shape) -> bool:
     """Whether a command is the one that was recorded: one of its kind of reply, with the same body.
 
     Where a purge has emptied the digest, any body counts as the same.
     """
-    return known.digest in {digest, b""} and known.reply.keys() == set(reply)
+    fields = known.reply.keys()
+    return known.digest in {digest, b""} and reply.has <= fields and fields - reply.has <= reply.may_have
 
 
 def replayed(known: Recorded, draft: Draft) -> Stored | MemosError:
     """The outcome of a command that was handled before."""
-    if not repeats(known, draft.digest, ("memory_id", "version", "duplicate")):
+    if not repeats(known, draft.digest, STORED):
         return same_id_other_body(draft.origin.command_id)
     reply = known.reply
     return Stored(UUID(reply["memory_id"]), reply["version"], reply["duplicate"], replayed=True)

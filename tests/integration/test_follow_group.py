@@ -200,6 +200,22 @@ async def test_a_group_is_told_when_the_ledger_was_restored(
             await one.take(1)
 
 
+async def test_a_group_goes_on_with_the_log_of_a_ledger_that_was_restored_and_misses_nothing(
+    log: FactsOfTest, bus: Client, reader: MakeReader
+) -> None:
+    await log.happen(9)
+    await log.relay()
+    one = reader(bus.follow(group="audit"))
+    await one.take(9)
+    await one.leave()
+    await log.pool.execute("delete from facts where position > 4")
+    await log.relay()
+    await log.happen(20)
+    await log.relay()
+
+    assert await reader(bus.follow(group="audit")).take(20) == list(range(5, 25))
+
+
 async def test_a_group_that_never_reads_holds_up_nobody(log: FactsOfTest, bus: Client, reader: MakeReader) -> None:
     async with log.relayed(kept=200):
         await log.happen(20)

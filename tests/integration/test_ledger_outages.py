@@ -3,18 +3,26 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
+from builders import draft
 from outages import family
 from running import until
 
 from memos.devstack.restarts import Supervised
 from memos.devstack.stack import open_stack
-from memos.errors import ConfigurationError, Unavailable
+from memos.errors import ConfigurationError, MemosError, Unavailable
+from memos.records import Draft, Stored
+from memos.settings import Settings
+from memos.stores.facts import PostgresFacts
+from memos.stores.generations import PostgresGenerations
+from memos.stores.memories import PostgresMemories
 from memos.stores.migrate import migrate
 from memos.stores.postgres import AWAY, Connection, Pool, open_pool, transacted, translated
+from memos.stores.sql import load_queries
+from memos.stores.storing import Storing
 
 SOON = 0.3
 """Seconds that statements may take here; with what giving up takes, everything ends within three."""
@@ -125,6 +133,75 @@ async def test_statements_under_way_when_a_backend_crashes_are_unavailable_and_n
             return False
 
     await until(back)
+
+
+class AsleepOnce:
+    """A worker that stops between the statements of its first transaction, with a session's row locked."""
+
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self.drafts = drafts
+        self.asleep, self.awake = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, connection: Connection) -> list[Stored | MemosError]:
+        await connection.execute(DRAW, *(getattr(self.drafts[0], name) for name in ("agent_id", "session_id")))
+        if not self.asleep.is_set():
+            self.asleep.set()
+            await self.awake.wait()
+        return await Storing(connection, load_queries("memories.sql"), self.drafts).run()
+
+
+DRAW = "insert into session_sequences values ('default', $1, $2, 100) on conflict do nothing"
+
+
+async def test_a_worker_that_sleeps_within_a_transaction_loses_it_and_its_locks_and_can_repeat_it(
+    postgres_dsn: str,
+) -> None:
+    mine, other = draft("mine", session_id="monday"), draft("another's", session_id="monday")
+    async with open_pool(postgres_dsn, idle_within=0.5) as one, open_pool(postgres_dsn) as two:
+        work = AsleepOnce([mine])
+        sleeper = asyncio.create_task(transacted(one, work))
+        await work.asleep.wait()
+        async with asyncio.timeout(5):
+            [stored] = await PostgresMemories(two).store([other])
+        assert isinstance(stored, Stored)
+
+        work.awake.set()
+        with pytest.raises(Unavailable) as failed:
+            await sleeper
+        assert failed.value.transient
+        [repeated] = await transacted(one, work)
+        assert isinstance(repeated, Stored)
+        rows = await two.fetch("select content, sequence from agent_memories order by sequence")
+    assert [tuple(row) for row in rows] == [("another's", 0), ("mine", 1)]
+
+
+async def test_transactions_of_a_pool_may_pause_for_less_than_a_lease(postgres_dsn: str) -> None:
+    async with open_pool(postgres_dsn) as pool:
+        pause = await pool.fetchval(
+            "select setting::int from pg_settings where name = 'idle_in_transaction_session_timeout'"
+        )
+    assert 0 < pause / 1000 < Settings().lease_seconds
+
+
+async def test_locks_that_are_held_for_long_outlast_the_pause_that_a_transaction_may_make(
+    postgres_dsn: str,
+) -> None:
+    async with (
+        open_pool(postgres_dsn, idle_within=0.05) as pool,
+        PostgresGenerations(pool, "memories").rebuilding(),
+        PostgresFacts(pool, postgres_dsn).placing() as it,
+    ):
+        assert await it.granted()
+        await pool.execute("select pg_sleep(0.3)")
+        held = await pool.fetchval(HELD)
+        assert (held, await it.place(1)) == (2, 0)
+
+
+HELD = """
+select count(*) from pg_locks
+where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())
+"""
 
 
 @pytest.mark.parametrize("kind", AWAY)

@@ -6,7 +6,10 @@ import asyncpg
 import pytest
 
 from memos.errors import ConfigurationError
+from memos.stores.facts import PostgresFacts
+from memos.stores.locks import MIGRATING
 from memos.stores.migrate import Migration, find_migrations, migrate
+from memos.stores.postgres import Pool
 
 COLUMNS = """
 select column_name, data_type, is_nullable, column_default, character_maximum_length
@@ -26,6 +29,31 @@ async def test_two_processes_that_start_at_once_apply_each_migration_once(empty_
 
     assert sorted(applied, key=len)[:3] == [[], [], []]
     assert max(applied, key=len) == [migration.name for migration in find_migrations()]
+
+
+async def test_a_ledger_is_migrated_while_a_relay_works(pool: Pool, postgres_dsn: str) -> None:
+    async with PostgresFacts(pool, postgres_dsn).placing() as relay:
+        assert await relay.granted()
+        assert await migrate(
+            postgres_dsn, [*find_migrations(), Migration("9999_next", "select 1")], patience=1
+        ) == ["9999_next"]
+        assert await relay.place(1) == 0
+
+
+@pytest.mark.parametrize("held", [f"select pg_advisory_xact_lock({MIGRATING})", "lock table facts"])
+async def test_a_migration_that_is_held_up_is_given_up_in_one_line(postgres_dsn: str, held: str) -> None:
+    migrations = [*find_migrations(), Migration("9999_next", "alter table facts add column colour text")]
+    connection = await asyncpg.connect(postgres_dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute(held)
+            with pytest.raises(
+                ConfigurationError, match=r"^Another process .* 0\.1 seconds\. Wait until .*again\.$"
+            ):
+                await migrate(postgres_dsn, migrations, patience=0.1)
+    finally:
+        await connection.close()
+    assert await migrate(postgres_dsn, migrations) == ["9999_next"]
 
 
 async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(empty_database: str) -> None:

@@ -1,6 +1,7 @@
 """Purging: the content of what was deleted is gone for good, and its tombstone still refuses a late store."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -276,6 +277,93 @@ async def test_a_purge_while_the_vector_engine_is_away_says_that_it_may_still_ha
     rooms.vectors.away = False
     await rooms.reproject(await rooms.projections.some_behind(10))
     assert await rooms.vectors.count({}) == 0
+
+
+async def digests(rooms: Rooms) -> dict[str, bytes]:
+    """What is kept of the body of every command that stored something, by its id."""
+    rows = await rooms.pool.fetch("select command_id, digest from commands where not reply ? 'deletion_id'")
+    return {row["command_id"]: row["digest"] for row in rows}
+
+
+async def store_batch(rooms: Rooms, sender: Origin, *texts: str) -> list[StoreOutcome]:
+    """Store a batch whose items all succeed."""
+    command = StoreMemories(memories=[StoreMemory(content=text) for text in texts])
+    [stored] = await store_memories([command], origins=[sender], **rooms.storing)
+    assert isinstance(stored, StoreOutcomes), stored
+    return [outcome for outcome in stored.results if isinstance(outcome, StoreOutcome)]
+
+
+async def test_a_purge_leaves_a_batch_alone_whose_id_only_looks_like_that_of_the_memory_s_command(
+    rooms: Rooms,
+) -> None:
+    batch, single = origin(command_id="x"), origin(command_id="x/1")
+    await store_batch(rooms, batch, "in a batch")
+    [stored] = await rooms.store(StoreMemory(content=SAID), origins=[single])
+    assert isinstance(stored, StoreOutcome)
+    await delete(rooms, stored.memory_id)
+    before = await digests(rooms)
+
+    told = await purge(rooms, dry_run=True, memory_ids=[stored.memory_id])
+    receipt = await purge(rooms, memory_ids=[stored.memory_id])
+
+    assert (told.tables, receipt.tables["commands"]) == (receipt.tables, 1)
+    assert await digests(rooms) == {**before, "x/1": b""}
+    other = StoreMemories(memories=[StoreMemory(content="another text")])
+    [refused] = await store_memories([other], origins=[batch], **rooms.storing)
+    assert isinstance(refused, Conflict)
+
+
+async def test_a_batch_that_comes_again_after_the_purge_is_answered_as_before_and_brings_nothing_back(
+    rooms: Rooms,
+) -> None:
+    sender = origin(command_id="x")
+    first = await store_batch(rooms, sender, SAID, OTHER)
+    await delete(rooms, first[0].memory_id)
+    assert (await purge(rooms, memory_ids=[first[0].memory_id])).tables["commands"] == 2
+    before = await digests(rooms)
+
+    assert await store_batch(rooms, sender, SAID, OTHER) == first
+    assert await digests(rooms) == before
+    assert (before["x"], before["x/0"]) == (b"", b"")
+    assert before["x/1"] == digest_of(StoreMemory(content=OTHER))
+    [outcome] = await rooms.store(StoreMemory(content="single"), origins=[sender])
+    assert isinstance(outcome, Conflict)
+
+
+async def test_an_id_whose_single_memory_was_purged_is_no_batch(rooms: Rooms) -> None:
+    sender = origin()
+    [stored] = await rooms.store(StoreMemory(content=SAID), origins=[sender])
+    assert isinstance(stored, StoreOutcome)
+    await delete(rooms, stored.memory_id)
+    await purge(rooms, memory_ids=[stored.memory_id])
+
+    batch = StoreMemories(memories=[StoreMemory(content="a")])
+    [refused] = await store_memories([batch], origins=[sender], **rooms.storing)
+
+    assert isinstance(refused, Conflict)
+
+
+@pytest.mark.parametrize("purged_first", [False, True])
+async def test_a_batch_whose_item_was_handled_as_a_command_of_its_own_is_purged_as_well(
+    rooms: Rooms, purged_first: bool
+) -> None:
+    sender = origin(command_id="x")
+    [stored] = await rooms.store(StoreMemory(content=SAID), origins=[sender.item(0)])
+    single = replace(sender.item(0), batch=None)
+    [again] = await rooms.store(StoreMemory(content=SAID), origins=[single])
+    assert again == stored
+    assert isinstance(stored, StoreOutcome)
+    await rooms.pool.execute("update commands set reply = reply - 'batch'")  # as version 0.1 recorded it
+
+    async def forget() -> None:
+        await delete(rooms, stored.memory_id)
+        await purge(rooms, memory_ids=[stored.memory_id])
+
+    steps = [forget, lambda: store_batch(rooms, sender, SAID)]
+    for step in steps if purged_first else reversed(steps):
+        await step()
+
+    assert await digests(rooms) == {"x": b"", "x/0": b""}
 
 
 async def test_a_purge_without_a_condition_cannot_be_sent() -> None:

@@ -15,8 +15,11 @@ from running import until
 
 from memos.errors import Unavailable
 from memos.events.envelope import FIELD
+from memos.events.facts import document_of
 from memos.events.streams import FACTS_STREAM
+from memos.projection.relay import Relay
 from memos.stores import facts as stored_facts
+from memos.stores.fact_stream import RedisFactStream
 from memos.stores.facts import PostgresFacts
 from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import Connection
@@ -189,6 +192,91 @@ async def test_a_stream_ahead_of_a_ledger_that_was_restored_is_filled_anew(
     assert [position for position, _, _ in await log.streamed()] == one_to(52)
     assert await log.streamed() == await log.placed()
     assert "stream of facts is at 30, but the ledger only at 12" in caplog.text
+
+
+async def read_by(log: FactsOfTest, group: str, number: int = 1000, *, finished: bool = True) -> list[int]:
+    """The positions of the next facts of a consumer group."""
+    found = await log.redis.xreadgroup(group, "one", {FACTS_STREAM: ">"}, count=number, noack=finished)
+    return [int(entry.partition(b"-")[0]) for _, entries in found for entry, _ in entries]
+
+
+async def test_groups_of_a_stream_whose_ledger_was_restored_stay_and_miss_nothing(log: FactsOfTest) -> None:
+    await log.happen(30)
+    await log.relay()
+    for group in ("behind", "ahead", "at work"):
+        await log.redis.xgroup_create(FACTS_STREAM, group, id="0")
+    await read_by(log, "behind", 5)
+    await read_by(log, "ahead")
+    await read_by(log, "at work", 14, finished=False)
+    await log.pool.execute("delete from facts where position > 12")
+    await log.relay()
+
+    assert await log.streamed() == await log.placed()
+    assert [await read_by(log, group) for group in ("behind", "ahead", "at work")] == [one_to(12)[5:], [], []]
+    pending = await log.redis.xpending(FACTS_STREAM, "at work")
+    assert (pending["pending"], pending["max"]) == (12, b"12-0")
+    await log.happen(40)
+    await log.relay()
+    for group in ("behind", "ahead", "at work"):
+        assert await read_by(log, group) == one_to(52)[12:]
+
+
+async def test_a_restored_ledger_larger_than_the_stream_fills_it_with_its_newest_facts(log: FactsOfTest) -> None:
+    await log.happen(300)
+    await log.relay(kept=50)
+    await log.pool.execute("delete from facts where position > 250")
+    await log.relay(kept=50)
+    assert [position for position, _, _ in await log.streamed()] == list(range(201, 251))
+
+
+class SlowStream(RedisFactStream):
+    """The stream of a relay that sleeps before it looks at the stream, once this is told."""
+
+    def __init__(self, log: FactsOfTest) -> None:
+        super().__init__(log.redis, FACTS_STREAM, field=FIELD, document_of=document_of, kept=1000)
+        self.awake, self.slept = asyncio.Event(), asyncio.Event()
+        self.awake.set()
+
+    async def last(self) -> int:
+        if not self.awake.is_set():
+            self.slept.set()
+            await self.awake.wait()
+        return await super().last()
+
+
+async def test_a_relay_that_slept_while_another_went_on_leaves_the_stream_and_its_groups_alone(
+    log: FactsOfTest,
+) -> None:
+    stream = SlowStream(log)
+    asleep = asyncio.create_task(Relay(log.facts, stream, log.telemetry).run(asyncio.Event()))
+    await log.happen(10)
+    await log.until_relayed()
+    await log.redis.xgroup_create(FACTS_STREAM, "default:billing", id="10-0")
+    stream.awake.clear()
+    await stream.slept.wait()
+    await log.pool.execute("select pg_terminate_backend($1)", await holder(log))
+    await log.happen(5)
+    await log.relay()
+
+    stream.awake.set()
+    with pytest.raises(Unavailable):
+        await asleep
+
+    assert [position for position, _, _ in await log.streamed()] == one_to(15)
+    assert [group["name"] for group in await log.redis.xinfo_groups(FACTS_STREAM)] == [b"default:billing"]
+    assert await read_by(log, "default:billing") == [11, 12, 13, 14, 15]
+
+
+async def test_a_stream_that_has_moved_on_since_it_was_seen_is_not_emptied(log: FactsOfTest) -> None:
+    await log.happen(12)
+    await log.relay()
+    assert await log.stream().rewind(5, seen=10) == 12
+    assert len(await log.streamed()) == 12
+    assert await log.stream().rewind(5, seen=12) == 0
+    assert await log.streamed() == []
+    await log.redis.delete(FACTS_STREAM)
+    assert await log.stream().rewind(5, seen=12) == 0
+    assert not await log.redis.exists(FACTS_STREAM)
 
 
 async def test_a_stranger_s_entry_on_the_stream_does_not_last(log: FactsOfTest) -> None:

@@ -84,16 +84,15 @@ limit $5
 -- name: count_rows_to_purge
 with k as (select * from unnest($1::text[], $2::uuid[]) as k (tenant, memory_id)),
 told as (
-    select c.tenant, c.source, c.command_id
+    select c.tenant, c.source, c.reply ->> 'batch' as batch
     from k join commands c on c.reply ->> 'memory_id' = k.memory_id::text and c.tenant = k.tenant
-    where c.digest <> ''
+    where c.digest <> '' or c.reply ? 'content'
 ),
 batches as (
-    select distinct b.tenant, b.source, b.command_id
-    from told t
-    join commands b
-        on (b.tenant, b.source, b.command_id) = (t.tenant, t.source, regexp_replace(t.command_id, '/\d+$', ''))
-    where t.command_id ~ '/\d+$' and b.reply = '{}'
+    select
+    from (select distinct tenant, source, batch from told) as t
+    join commands b on (b.tenant, b.source, b.command_id) = (t.tenant, t.source, t.batch)
+    where b.reply = '{}' and b.digest <> ''
 )
 select
     (select count(*) from k join agent_memories using (tenant, memory_id) where purged_at is null)
@@ -102,8 +101,8 @@ select
     (select count(*) from k join memory_embeddings using (tenant, memory_id)) as memory_embeddings,
     (select count(*) from told) + (select count(*) from batches) as commands
 
--- The digest of a command is a hash of the text that it brought: emptied, it stands for any body. What is kept
--- of a batch as a whole is a hash of the texts of all its items.
+-- The digest of a command is a hash of the text that it brought: emptied, it stands for any body. That of a
+-- batch as a whole is a hash of the texts of all its items. The reply to an update by version 0.1 holds the text.
 -- name: purge_memories
 with purged as (
     update agent_memories m
@@ -127,19 +126,21 @@ embeddings as (
 ),
 emptied as (
     update commands c
-    set digest = ''
+    set digest = '',
+        reply = case when c.reply ? 'content'
+            then jsonb_build_object('memory_id', c.reply -> 'memory_id', 'version', c.reply -> 'version')
+            else c.reply end
     from purged p
-    where c.reply ->> 'memory_id' = p.memory_id::text and c.tenant = p.tenant and c.digest <> ''
-    returning c.tenant, c.source, c.command_id
+    where c.reply ->> 'memory_id' = p.memory_id::text and c.tenant = p.tenant
+        and (c.digest <> '' or c.reply ? 'content')
+    returning c.tenant, c.source, c.reply ->> 'batch' as batch
 ),
 batches as (
-    delete from commands b
-    using (
-        select distinct tenant, source, regexp_replace(command_id, '/\d+$', '') as command_id
-        from emptied
-        where command_id ~ '/\d+$'
-    ) as e
-    where (b.tenant, b.source, b.command_id) = (e.tenant, e.source, e.command_id) and b.reply = '{}'
+    update commands b
+    set digest = ''
+    from (select distinct tenant, source, batch from emptied) as e
+    where (b.tenant, b.source, b.command_id) = (e.tenant, e.source, e.batch)
+        and b.reply = '{}' and b.digest <> ''
     returning 1
 )
 select

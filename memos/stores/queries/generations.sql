@@ -16,6 +16,12 @@ where projection = $1 and dropped_at is null
     and retired_at <= now() - make_interval(secs => $2::double precision)
 order by generation
 
+-- name: lately_dropped_generations
+select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at
+from generations
+where projection = $1 and dropped_at > now() - make_interval(secs => $2::double precision)
+order by generation
+
 -- name: first_generation
 insert into generations (projection, generation, embedder, model, dimension, is_current)
 values ($1, 1, $2, $3, $4, true)

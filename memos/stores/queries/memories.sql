@@ -24,7 +24,22 @@ select tenant, source, command_id, digest, '{}'
 from unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) as k (tenant, source, command_id, digest)
 order by tenant, source, command_id
 on conflict (command_id, source, tenant) do update set digest = c.digest
-returning tenant, source, command_id, digest
+returning tenant, source, command_id, digest, digest = '' and reply = '{}' as purged
+
+-- Items that were recorded without their batch, by version 0.1 or as commands of their own. Where a purge has
+-- emptied one, the batch that has been taken with a hash of the same text since is emptied too.
+-- name: join_batches
+with items as (
+    update commands c
+    set reply = c.reply || jsonb_build_object('batch', k.batch)
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as k (tenant, source, command_id, batch)
+    where (c.tenant, c.source, c.command_id) = (k.tenant, k.source, k.command_id)
+    returning c.tenant, c.source, k.batch, c.digest
+)
+update commands b
+set digest = ''
+from (select distinct tenant, source, batch from items where digest = '') as e
+where (b.tenant, b.source, b.command_id) = (e.tenant, e.source, e.batch) and b.reply = '{}' and b.digest <> ''
 
 -- name: release_commands
 delete from commands c

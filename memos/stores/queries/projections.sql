@@ -46,11 +46,18 @@ where (p.record_id, p.tenant, p.name, p.generation) = (k.record_id, k.tenant, k.
 returning p.tenant, p.record_id
 
 -- name: unmark_projected
+-- Whoever buries a memory may not see a row that is enrolled at the same time, and leaves it as it is.
 delete from projections p
 using unnest($1::text[], $2::integer[], $3::text[], $4::uuid[])
     as k (name, generation, tenant, record_id)
 where (p.record_id, p.tenant, p.name, p.generation) = (k.record_id, k.tenant, k.name, k.generation)
-    and p.wanted is null
+    and (
+        p.wanted is null
+        or not exists (
+            select from agent_memories m
+            where (m.memory_id, m.tenant) = (p.record_id, p.tenant) and m.deleted_at is null
+        )
+    )
 
 -- name: count_behind
 select count(*) from projections where name = $1 and generation = $2 and wanted is distinct from version
@@ -79,6 +86,14 @@ select tenant, record_id from page order by record_id desc, tenant desc limit 1
 select tenant, record_id
 from projections
 where name = $1 and generation = $2 and wanted is distinct from version and (record_id, tenant) > ($3, $4)
+order by record_id, tenant
+limit $5
+
+-- name: some_buried
+select tenant, record_id
+from projections
+where name = $1 and generation = $2 and wanted is distinct from version and wanted is null
+    and (record_id, tenant) > ($3, $4)
 order by record_id, tenant
 limit $5
 

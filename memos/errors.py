@@ -94,11 +94,18 @@ class EmbeddingRefused(MemosError):
 
 
 class Unavailable(MemosError):
-    """An engine does not answer."""
+    """An engine does not answer.
+
+    `retry_after` is for how many seconds it asked to be left alone.
+    """
 
     code = "unavailable"
     status = 503
     transient = True
+
+    def __init__(self, detail: str, *, faults: Sequence[Fault] = (), retry_after: float = 0.0) -> None:
+        super().__init__(detail, faults=faults)
+        self.retry_after = retry_after
 
 
 class CollectionMissing(Unavailable):

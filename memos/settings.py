@@ -57,12 +57,26 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Seconds a stopping worker may finish what is under way; the rest is returned."
     )
     retry_attempts: int = Field(
-        12, ge=1, description="Times a write is tried before it becomes a dead letter; 12 take two to five minutes."
+        12,
+        ge=1,
+        description="Times a write is tried before it becomes a dead letter; 12 take 2.5 to 5 minutes.",
     )
-    retry_first: float = Field(0.5, gt=0, description="Seconds before the first retry; doubled each time.")
-    retry_longest: float = Field(60.0, gt=0, description="Most seconds between two retries.")
+    retry_first: float = Field(
+        0.5, gt=0, allow_inf_nan=False, description="Most seconds before the first retry; doubled each time."
+    )
+    retry_longest: float = Field(
+        60.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Most seconds between two retries, unless a busy embedder asks for more.",
+    )
     queue_limit: int = Field(
         10_000, ge=1, description="Commands a stream holds before it refuses more as overloaded (429)."
+    )
+    queue_bytes: int = Field(
+        256_000_000,
+        ge=1_000_000,
+        description="Bytes of Redis's memory that a stream's commands take before it refuses more (429).",
     )
     dead_letters_limit: int = Field(
         10_000,

@@ -36,7 +36,7 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_redis(redis_url, retries=0) as redis,
-            open_bus(redis_url, SOURCE, settings.queue_limit) as bus,
+            open_bus(redis_url, SOURCE, settings.queue_limit, settings.queue_bytes) as bus,
         ):
             app.state.redis = redis
             app.state.bus = bus

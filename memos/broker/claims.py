@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from memos.broker.entries import Entry
 from memos.broker.leases import LEASE_PREFIX
+from memos.broker.rereading import reread
 from memos.broker.work import Work
 from memos.events.streams import GROUP
 from memos.telemetry import Telemetry
@@ -32,18 +33,15 @@ for place = 3, #ARGV do
 end
 """
 
-REREAD = """
-local found = {}
-for place = 3, #ARGV do
+GIVE_BACK = """
+for place = 4, #ARGV do
   local entry = ARGV[place]
-  if #redis.call('XPENDING', KEYS[1], ARGV[1], entry, entry, 1, ARGV[2]) == 1 then
-    local kept = redis.call('XRANGE', KEYS[1], entry, entry)
-    found[#found + 1] = kept[1] or {entry, {}}
+  for _, row in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], entry, entry, 1, ARGV[2])) do
+    local times = math.max(0, row[4] - 1)
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry, 'IDLE', ARGV[3], 'RETRYCOUNT', times, 'JUSTID')
   end
 end
-return found
 """
-"""What a consumer has pending, without counting it as delivered once more."""
 
 REMOVE_IDLE = """
 for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
@@ -94,12 +92,13 @@ class Claims:
         """This consumer's pending entries that it has not in hand: the answer that carried them was lost."""
         held = self._work.held
         lost = [each.id async for page in self._pending(self._consumer, 0) for each in page if each.id not in held]
-        entries: list[Entry] = []
-        for start in range(0, len(lost), MOST_CLAIMED):
-            some = lost[start : start + MOST_CLAIMED]
-            found: Any = await self._redis.eval(REREAD, 1, self._stream, GROUP, self._consumer, *some)
-            entries += [Entry(entry, dict(zip(flat[::2], flat[1::2], strict=True))) for entry, flat in found]
-        return entries
+        return await reread(self._redis, self._stream, self._consumer, lost)
+
+    async def give_back(self) -> None:
+        """Leave to others at once what is not finished; it is not counted as delivered to this consumer."""
+        async for page in self._pending(self._consumer, 0):
+            ids = [each.id for each in page]
+            await self._redis.eval(GIVE_BACK, 1, self._stream, GROUP, self._consumer, str(SETTLED_MS), *ids)
 
     async def take_over(self) -> None:
         """Claim what the dead and the stalled have, except suspects."""

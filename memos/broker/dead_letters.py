@@ -19,7 +19,7 @@ from memos.broker.entries import (
     TRACEBACK,
 )
 from memos.broker.message_format import CloudEventFormat
-from memos.errors import ConfigurationError
+from memos.errors import ERRORS, InvalidCommand, NotFound
 from memos.events.streams import STREAMS, Stream
 
 PAGE = 100
@@ -48,25 +48,29 @@ return 0
 class DeadLetter:
     """An entry that could not be handled, and why.
 
-    `id` is the name of its stream, a slash and the entry's id among the dead letters. Times are in ISO 8601,
-    `document` is as it was sent.
+    `id` is the name of its stream, a slash and the entry's id among the dead letters; `entry_id` is the id that the
+    entry had when it was added to the stream, at `added_at`, and `dead_at` is when it became a dead letter, in ISO
+    8601. `fields` are those that its sender gave, `document` is the one that holds the command, if it is there.
     """
 
     id: str
     stream: str
     type: str
-    entry: str
+    entry_id: str
     code: str
     reason: str
     attempts: int
-    first: str
-    time: str
+    added_at: str
+    dead_at: str
     traceback: str | None
-    document: str
+    fields: Mapping[str, str]
+    document: str | None
 
     @property
     def command(self) -> Any:
         """The document parsed, or its text when it is no JSON."""
+        if self.document is None:
+            return None
         try:
             return json.loads(self.document)
         except (ValueError, RecursionError):
@@ -74,28 +78,35 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class LetterSelection:
     """Which dead letters are meant: those that fit all that is given.
 
-    `ids` are those of the dead letters; `type` is an event type or the name of a stream; `error` is the code of an
-    error.
+    `ids` are those of the dead letters; `type` is that of a command or the name of its stream; `error` is the code
+    of an error. Raises `InvalidCommand` for a type or a code that there is not.
     """
 
     ids: frozenset[str] = frozenset()
     type: str | None = None
     error: str | None = None
 
-    def streams(self) -> list[Stream]:
-        """Where they may be. Raises `ConfigurationError` for a type that no stream has."""
-        found = [stream for stream in STREAMS if self.type in {None, stream.name, stream.event_type}]
-        if not found:
+    def __post_init__(self) -> None:
+        if self.type is not None and not any(self._takes(stream) for stream in STREAMS):
             known = ", ".join(stream.event_type for stream in STREAMS)
-            raise ConfigurationError(f"No stream takes {self.type}. Give the name of a stream, or one of {known}.")
-        return found
+            raise InvalidCommand(f"No stream takes {self.type}. Give the name of a stream, or one of {known}.")
+        if self.error is not None and self.error not in ERRORS:
+            raise InvalidCommand(f"There is no error {self.error}. Give one of {', '.join(sorted(ERRORS))}.")
+
+    def streams(self) -> list[Stream]:
+        """Where they may be."""
+        named = {each.rpartition("/")[0] for each in self.ids}
+        return [stream for stream in STREAMS if self._takes(stream) and (not named or stream.name in named)]
 
     def means(self, letter: DeadLetter) -> bool:
         """Whether a dead letter of one of the streams is meant."""
         return (not self.ids or letter.id in self.ids) and self.error in {None, letter.code}
+
+    def _takes(self, stream: Stream) -> bool:
+        return self.type in {None, stream.name, stream.event_type}
 
 
 class Place(NamedTuple):
@@ -105,7 +116,7 @@ class Place(NamedTuple):
     entry: bytes
 
 
-async def selected(redis: Redis, selection: Selection) -> AsyncIterator[tuple[Place, DeadLetter]]:
+async def selected(redis: Redis, selection: LetterSelection) -> AsyncIterator[tuple[Place, DeadLetter]]:
     """The dead letters that are meant, stream by stream, oldest first; those that come meanwhile are left out."""
     for stream in selection.streams():
         newest: Any = await redis.xrevrange(stream.dead, count=1)
@@ -119,7 +130,15 @@ async def selected(redis: Redis, selection: Selection) -> AsyncIterator[tuple[Pl
             start = b"(" + page[-1][0]
 
 
-async def redrive(redis: Redis, selection: Selection) -> int:
+async def require_named(redis: Redis, selection: LetterSelection) -> None:
+    """Raise `NotFound` when an id that the selection names is that of no dead letter."""
+    named = LetterSelection(selection.ids)
+    there = {letter.id async for _, letter in selected(redis, named)} if named.ids else set()
+    for absent in sorted(named.ids - there):
+        raise NotFound(f"There is no dead letter {absent}. See `memos dead-letters list`.")
+
+
+async def redrive(redis: Redis, selection: LetterSelection) -> int:
     """Put dead letters back on their streams as they were sent; return how many those were.
 
     A write among them that was done after all gives its first reply again, since it keeps its id.
@@ -131,7 +150,7 @@ async def redrive(redis: Redis, selection: Selection) -> int:
     return moved
 
 
-async def discard(redis: Redis, selection: Selection) -> int:
+async def discard(redis: Redis, selection: LetterSelection) -> int:
     """Throw dead letters away for good; return how many those were."""
     gone = 0
     async for (stream, entry), _ in selected(redis, selection):
@@ -143,22 +162,28 @@ def letter_of(stream: Stream, entry: bytes, fields: Mapping[bytes, bytes]) -> De
     """An entry of a stream's dead letters as what it stands for."""
 
     def text(name: bytes) -> str:
-        return fields.get(name, b"").decode(errors="replace")
+        return _shown(fields.get(name, b""))
 
-    document = CloudEventFormat.parse(fields.get(DOCUMENT, b""))[0]
+    given = {name: value for name, value in fields.items() if name not in NOTES}
+    document = CloudEventFormat.parse(given[DOCUMENT])[0] if DOCUMENT in given else None
     return DeadLetter(
         id=f"{stream.name}/{entry.decode()}",
         stream=stream.name,
         type=stream.event_type,
-        entry=text(ENTRY),
+        entry_id=text(ENTRY),
         code=text(CODE),
         reason=text(REASON),
         attempts=int(text(ATTEMPTS) or 1),
-        first=text(FIRST),
-        time=text(TIME),
+        added_at=text(FIRST),
+        dead_at=text(TIME),
         traceback=text(TRACEBACK) or None,
-        document=document.decode(errors="replace"),
+        fields={_shown(name): _shown(value) for name, value in given.items()},
+        document=None if document is None else _shown(document),
     )
+
+
+def _shown(raw: bytes) -> str:
+    return raw.decode(errors="replace")
 
 
 async def _page(redis: Redis, stream: Stream, start: bytes, last: bytes) -> list[tuple[bytes, dict[bytes, bytes]]]:

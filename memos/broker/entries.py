@@ -8,7 +8,7 @@ from itertools import islice
 from types import TracebackType
 from typing import NamedTuple
 
-from memos.errors import MemosError
+from memos.errors import InternalError, MemosError
 from memos.events.envelope import FIELD
 from memos.events.streams import Stream
 
@@ -85,6 +85,19 @@ def letter_fields(stream: Stream, entry: Entry, fault: MemosError) -> list[bytes
     if digest := traceback_digest(fault):
         notes[TRACEBACK] = digest.encode(errors="replace")
     return _flat({**_given(entry), **notes})
+
+
+def plain_letter_fields(stream: Stream, entry: Entry) -> list[bytes]:
+    """The same of an entry whose fault cannot be written down: its document, and that much."""
+    reason = "What was decided on this command could not be carried out. The worker's log has the traceback."
+    notes = {
+        ENTRY: entry.id,
+        STREAM: stream.name.encode(),
+        CODE: InternalError.code.encode(),
+        REASON: reason.encode(),
+        TIME: _iso(datetime.now(UTC).timestamp()),
+    }
+    return _flat({DOCUMENT: entry.fields.get(DOCUMENT, b""), **notes})
 
 
 def traceback_digest(fault: MemosError) -> str | None:

@@ -16,6 +16,7 @@ from memos.broker.leases import Lease, consumer_name
 from memos.broker.pauses import GRACE, ended, every
 from memos.broker.pipeline import Pipeline, new_broker
 from memos.broker.policy import Policy
+from memos.broker.rereading import reread
 from memos.broker.settling import Settler
 from memos.broker.turns import end_current_turn
 from memos.broker.work import Work
@@ -86,6 +87,7 @@ class Lane:
             binding.stream,
             batch=binding.batch,
             process=pipeline.process,
+            fetch=partial(reread, self._redis, binding.stream.name, self.consumer),
             settler=self._settler,
             telemetry=self._telemetry,
         )
@@ -145,6 +147,8 @@ class Lane:
 
     async def _leave(self) -> None:
         try:
+            for claims in self._claims:
+                await claims.give_back()
             await self._lease.give_up()
         except (RedisError, OSError) as error:
             log.warning("The lease could not be given up, and ends by itself: %s", error)

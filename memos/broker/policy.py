@@ -13,8 +13,8 @@ class Policy:
     A worker is dead after `lease_seconds` without a sign of life, and an entry has stalled after
     `stalled_seconds` in nobody's hands. A stopping lane gives what is under way `stop_seconds`. An
     uncollected reply is kept for `reply_ttl`. A write is tried `retry_attempts` times, first after at
-    most `retry_first` and never more than `retry_longest` apart. A stream keeps `dead_letters_limit`
-    dead letters.
+    most `retry_first` and no more than `retry_longest` apart, unless an engine asked to be left alone
+    longer. A stream keeps `dead_letters_limit` dead letters.
     """
 
     lease_seconds: float
@@ -27,6 +27,9 @@ class Policy:
     dead_letters_limit: int
 
     def pause_after(self, attempts: int) -> float:
-        """Seconds until the next try: exponential backoff with full jitter, so that no crowd comes back at once."""
+        """Seconds until the next try: exponential backoff with equal jitter.
+
+        No crowd comes back at once, and all the tries together take at least half of the longest time.
+        """
         longest = min(self.retry_longest, self.retry_first * 2 ** min(attempts - 1, MOST_DOUBLINGS))
-        return random.uniform(0, longest)  # noqa: S311 - to spread load, not to keep a secret
+        return random.uniform(longest / 2, longest)  # noqa: S311 - to spread load, not to keep a secret

@@ -10,10 +10,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from memos.broker.bindings import Verdict
-from memos.broker.entries import letter_fields, retry_fields
+from memos.broker.entries import letter_fields, plain_letter_fields, retry_fields
 from memos.broker.failures import gone, may_pass
 from memos.broker.pauses import ended, pause
 from memos.broker.policy import Policy
+from memos.errors import Unavailable
 from memos.events.envelope import CHANNEL_PREFIX
 from memos.events.streams import GROUP, Stream
 from memos.telemetry import Telemetry
@@ -57,6 +58,9 @@ attempts. Where dead letters are full the former is discarded, and the latter go
 
 MOST_AT_ONCE = 1000
 """Verdicts that one script carries out: Lua unpacks no more than some thousands."""
+
+PAUSE_WITHOUT_ROOM_MS = 60_000
+"""Until the next try, where a plain dead letter finds dead letters full."""
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
@@ -140,28 +144,45 @@ class Settler:
         try:
             failed = await self._take(self._steps(settlements))
         except Exception:
-            # The entries stay pending, so nothing is lost; those that wait behind them must go on.
-            log.exception("Verdicts could not be carried out")
-            for settlement in settlements:
-                settlement.done.set()
+            if len(settlements) > 1:
+                for settlement in settlements:
+                    await self._carry_out([settlement])
+            else:
+                # Its entries stay pending, so nothing is lost; those that wait behind it must go on.
+                log.exception("Verdicts on entries of %s could not be carried out", settlements[0].stream.name)
+                settlements[0].done.set()
             return
         now = asyncio.get_running_loop().time()
         for settlement in settlements:
             settlement.advance(failed, now)
 
     async def _take(self, steps: Sequence[Step]) -> set[int]:
-        """Take steps in one round trip; return the verdicts (by `id`) for which they are to be tried again."""
+        """Take steps, together if they can be; return the verdicts (by `id`) for which to try them again."""
+        try:
+            results = await self._results(steps)
+        except Exception:
+            if len(steps) > 1:
+                return {verdict for step in steps for verdict in await self._take([step])}
+            # It is not tried again. An entry that should have left its stream stays pending, and is claimed later.
+            log.exception("What was decided cannot be sent to Redis")
+            return set()
+        failures = [(step, each) for step, each in zip(steps, results, strict=True) if self._failed(step, each)]
+        if failures:
+            log.warning("Redis does not take what was decided: %s; trying again", failures[0][1])
+        return {id(verdict) for step, _ in failures for verdict in step.verdicts}
+
+    async def _results(self, steps: Sequence[Step]) -> Sequence[Any]:
+        """What Redis answers to each of some steps sent together. Raises whatever keeps them from being sent."""
         pipeline = self._redis.pipeline(transaction=False)
         for step in steps:
             pipeline.execute_command(*step.command)
         try:
             results: Sequence[Any] = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
-            results = [error] * len(steps)
-        failures = [(step, each) for step, each in zip(steps, results, strict=True) if self._failed(step, each)]
-        if failures:
-            log.warning("Redis does not take what was decided: %s; trying again", failures[0][1])
-        return {id(verdict) for step, _ in failures for verdict in step.verdicts}
+            if not may_pass(error):
+                raise
+            return [error] * len(steps)
+        return results
 
     def _failed(self, step: Step, result: Any) -> bool:
         """Whether a step is to be tried again."""
@@ -214,14 +235,25 @@ class Settler:
                     yield Step(("EVAL", REPLY, 1, inbox, self._reply_ttl, *replies), some)
 
     def _leave(self, stream: Stream, verdict: Verdict) -> Step:
-        entry, fault = verdict.delivery.entry, verdict.fault
-        assert fault  # noqa: S101
-        pause_ms = round(self._policy.pause_after(entry.attempts + 1) * 1000)
-        what = "delayed" if verdict.again else "spent" if fault.transient else "buried"
-        fields = retry_fields(entry, fault) if verdict.again else letter_fields(stream, entry, fault)
+        entry = verdict.delivery.entry
+        try:
+            what, pause_ms, fields = self._fate(stream, verdict)
+        except Exception:
+            log.exception("What was decided on entry %r of %s cannot be written down", entry.id, stream.name)
+            what, pause_ms, fields = "spent", PAUSE_WITHOUT_ROOM_MS, plain_letter_fields(stream, entry)
         arguments = (GROUP, entry.id, self._consumer, what, pause_ms, self._policy.dead_letters_limit)
         keys = (stream.name, stream.delayed, stream.dead)
         return Step(("EVAL", LEAVE, len(keys), *keys, *arguments, *fields), [verdict], stream)
+
+    def _fate(self, stream: Stream, verdict: Verdict) -> tuple[str, int, list[bytes]]:
+        """Where an entry goes, after how many milliseconds it is tried again, and what is then written."""
+        entry, fault = verdict.delivery.entry, verdict.fault
+        assert fault  # noqa: S101
+        rest = fault.retry_after if isinstance(fault, Unavailable) else 0.0
+        pause_ms = round((rest + self._policy.pause_after(entry.attempts + 1)) * 1000)
+        if verdict.again:
+            return "delayed", pause_ms, retry_fields(entry, fault)
+        return "spent" if fault.transient else "buried", pause_ms, letter_fields(stream, entry, fault)
 
 
 def _finish(stream: Stream, verdicts: Sequence[Verdict]) -> Iterator[Step]:

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
+from redis.exceptions import RedisError
+
 from memos.broker.batches import batches
 from memos.broker.bindings import EXPIRED, VANISHED, Verdict
 from memos.broker.entries import Entry
-from memos.broker.pauses import ended
+from memos.broker.failures import may_pass
+from memos.broker.pauses import PAUSE_AFTER_ERROR, ended
 from memos.broker.settling import Settler
 from memos.broker.turns import CURRENT_TURN, Turn
 from memos.events.streams import Stream
@@ -23,21 +26,31 @@ SLOTS_FOR_SINGLES = 32
 SLOTS_FOR_RETRIES = 8
 
 Process = Callable[[Sequence[Entry]], Awaitable[Sequence[Verdict]]]
+Fetch = Callable[[Sequence[bytes]], Awaitable[Sequence[Entry]]]
 
 
 class Work:
     """Handles entries, each batch in a task of its own, and has the verdicts carried out.
 
     Two batches of fresh entries are under way at once, so that one is written while the next is
-    embedded. Retries have slots of their own and hold up nothing that is fresh.
+    embedded. Retries have slots of their own and hold up nothing that is fresh. However many of them are
+    read, those that wait for a slot are in hand by their ids alone: `fetch` reads them again.
     """
 
     def __init__(
-        self, stream: Stream, *, batch: int, process: Process, settler: Settler, telemetry: Telemetry
+        self,
+        stream: Stream,
+        *,
+        batch: int,
+        process: Process,
+        fetch: Fetch,
+        settler: Settler,
+        telemetry: Telemetry,
     ) -> None:
         self.stream = stream
         self.batch = batch
         self._process = process
+        self._fetch = fetch
         self._settler = settler
         self._telemetry = telemetry
         self._seconds = telemetry.seconds.labels(stream.name)
@@ -95,18 +108,37 @@ class Work:
         tasks = self._retries if retried else self._fresh
         task = asyncio.create_task(self._retry(batch, turn) if retried else self._handle(batch, turn))
         tasks.add(task)
-        task.add_done_callback(partial(self._let_go, tasks, batch))
+        task.add_done_callback(partial(self._let_go, tasks, [entry.id for entry in batch]))
         return task
 
-    def _let_go(self, tasks: set[asyncio.Task[None]], batch: Sequence[Entry], task: asyncio.Task[None]) -> None:
+    def _let_go(self, tasks: set[asyncio.Task[None]], ids: Sequence[bytes], task: asyncio.Task[None]) -> None:
         tasks.discard(task)
-        self._held.difference_update(entry.id for entry in batch)
+        self._held.difference_update(ids)
 
     async def _retry(self, entries: Sequence[Entry], turn: Turn | None) -> None:
         if turn:
             turn.end()
+        if waits := self._retrying.locked():
+            entries = [entry._replace(fields={}) for entry in entries]
         async with self._retrying:
-            await self._handle(entries)
+            if waits:
+                entries = await self._fetched(entries)
+            if entries:
+                await self._handle(entries)
+
+    async def _fetched(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Those of some entries that are still in hand, with their fields, however long Redis is away."""
+        redelivered = {entry.id: entry.redelivered for entry in entries}
+        while True:
+            try:
+                found = await self._fetch(list(redelivered))
+            except (RedisError, OSError) as error:
+                log.warning("Retries of %s cannot be read: %s", self.stream.name, error)
+                if not may_pass(error):
+                    return []
+                await asyncio.sleep(PAUSE_AFTER_ERROR)
+            else:
+                return [entry._replace(redelivered=redelivered[entry.id]) for entry in found]
 
     async def _handle(self, entries: Sequence[Entry], turn: Turn | None = None) -> None:
         started = time.perf_counter()

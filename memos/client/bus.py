@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from memos.client.follow import FactLog, Page, pages
 from memos.client.group import GroupConsumer
 from memos.client.ids import uuid7
-from memos.client.publisher import MOST_QUEUED, Publisher
+from memos.client.publisher import MOST_QUEUED, MOST_QUEUED_BYTES, Publisher
 from memos.client.redis import open_redis
 from memos.errors import DeadlineExceeded, InternalError, MalformedEntry, MemosError, Unavailable
 from memos.events.envelope import DEFAULT_TENANT, REPLY_PREFIX, Envelope, decode
@@ -42,9 +42,15 @@ class Bus:
     The inbox is a list in Redis, so a reply that comes while the connection is away is not lost.
     """
 
-    def __init__(self, redis: Redis, source: str, most_queued: int = MOST_QUEUED) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        source: str,
+        most_queued: int = MOST_QUEUED,
+        most_bytes: int = MOST_QUEUED_BYTES,
+    ) -> None:
         self._redis = redis
-        self._publisher = Publisher(redis, most_queued)
+        self._publisher = Publisher(redis, most_queued, most_bytes)
         self.source = source
         self._inbox = f"{REPLY_PREFIX}{socket.gethostname()}-{os.getpid()}-{uuid7().hex}"
         self._waiting: dict[str, asyncio.Future[Envelope]] = {}
@@ -172,13 +178,15 @@ class Bus:
 
 
 @asynccontextmanager
-async def open_bus(url: str, source: str, most_queued: int = MOST_QUEUED) -> AsyncIterator[Bus]:
+async def open_bus(
+    url: str, source: str, most_queued: int = MOST_QUEUED, most_bytes: int = MOST_QUEUED_BYTES
+) -> AsyncIterator[Bus]:
     """A bus over the Redis at `url`; `source` names the sender, and must be the same when it retries.
 
-    A stream on which `most_queued` commands wait takes no more of them.
+    A stream on which `most_queued` commands wait, or `most_bytes` of them, takes no more.
     """
     async with open_redis(url) as redis:
-        bus = Bus(redis, source, most_queued)
+        bus = Bus(redis, source, most_queued, most_bytes)
         collecting = asyncio.create_task(bus.collect())
         try:
             yield bus
@@ -196,7 +204,10 @@ def _problem_in(envelope: Envelope) -> MemosError:
 
 def _unanswered(command: Command, command_id: str, timeout: float) -> MemosError:
     if STREAM_OF[type(command)].writes:
-        outcome = "It stays on the stream and will be done; send it again with the same id to learn the outcome"
+        outcome = (
+            "It stays on the stream and may be being tried again, which /health/ready and the metrics tell: "
+            "see which engine is away there, and send it again with the same id to learn the outcome"
+        )
     else:
         outcome = "It was dropped; send it again, and see that a worker runs"
     return DeadlineExceeded(f"No worker answered command {command_id} within {timeout:g} s. {outcome}.")

@@ -1,6 +1,7 @@
 """Adding entries to streams, many in one round trip, and none to a stream that is full."""
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,15 +13,35 @@ from memos.errors import Overloaded
 from memos.events.envelope import FIELD
 from memos.events.streams import Stream
 
+log = logging.getLogger(__name__)
+
 MOST_QUEUED = 10_000
+MOST_QUEUED_BYTES = 256_000_000
 MOST_TOGETHER = 500
 MOST_BYTES_TOGETHER = 8_000_000
 
+SAMPLES = 10_000
+"""Nodes that Redis looks at to say how much memory a key takes: all, unless more large commands wait."""
+
 ADD = """
 local waiting = redis.call('XLEN', KEYS[1]) + redis.call('ZCARD', KEYS[2])
-local added = math.max(0, math.min(#ARGV - 2, tonumber(ARGV[1]) - waiting))
-for place = 1, added do redis.call('XADD', KEYS[1], '*', ARGV[2], ARGV[place + 2]) end
-return {added, waiting + added}
+local room, most_bytes = tonumber(ARGV[1]) - waiting, tonumber(ARGV[2])
+local added, bytes = 0, 0
+if room > 0 and waiting > 0 then
+  for _, key in ipairs(KEYS) do
+    bytes = bytes + (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', ARGV[3]) or 0)
+  end
+end
+while added < math.min(#ARGV - 4, room) and bytes < most_bytes do
+  added = added + 1
+  redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[added + 4])
+  bytes = bytes + #ARGV[added + 4]
+end
+return {added, waiting + added, bytes}
+"""
+"""Adds as many entries as there is room for; tells their number, and how many and how large all now are.
+
+A stream on which nothing waits takes any entry, however large.
 """
 
 
@@ -35,11 +56,13 @@ class Addition(NamedTuple):
 class Publisher:
     """Adds entries; those that come while others are under way go together after them.
 
-    A stream takes no more than `most_queued`, those included that wait to be tried again.
+    A stream takes none while `most_queued` are on it, or while they take `most_bytes` of Redis's memory,
+    those included that wait to be tried again.
     """
 
-    def __init__(self, redis: Redis, most_queued: int = MOST_QUEUED) -> None:
+    def __init__(self, redis: Redis, most_queued: int = MOST_QUEUED, most_bytes: int = MOST_QUEUED_BYTES) -> None:
         self._most_queued = most_queued
+        self._most_bytes = most_bytes
         self._script = redis.register_script(ADD)
         self._waiting: list[Addition] = []
         self._task: asyncio.Task[None] | None = None
@@ -64,21 +87,37 @@ class Publisher:
             await asyncio.gather(*map(self._add_in_order, streams.values()))
 
     async def _add_in_order(self, additions: Sequence[Addition]) -> None:
-        for some in portions(additions):
-            for addition, fault in zip(some, await self._add(some), strict=True):
-                _resolve(addition.added, fault)
+        try:
+            for some in portions(additions):
+                for addition, fault in zip(some, await self._add(some), strict=True):
+                    _resolve(addition.added, fault)
+        except Exception as error:
+            log.exception("Commands could not be added to %s", additions[0].stream.name)
+            for addition in additions:
+                _resolve(addition.added, error)
+        finally:
+            # Whatever happens, and be it a cancellation, nobody waits for ever.
+            for addition in additions:
+                addition.added.cancel()
 
     async def _add(self, additions: Sequence[Addition]) -> Sequence[Exception | None]:
         """Add entries to their one stream; what is wrong, if anything, with each."""
         stream, number = additions[0].stream, len(additions)
-        arguments: list[bytes | str | int] = [self._most_queued, FIELD]
+        arguments: list[bytes | str | int] = [self._most_queued, self._most_bytes, SAMPLES, FIELD]
         arguments += (addition.document for addition in additions)
         try:
             answer: Any = await self._script([stream.name, stream.delayed], arguments)
         except (RedisError, OSError) as error:
             return [error] * number
-        added, waiting = answer
-        return [None] * added + [_overloaded(stream, waiting) for _ in range(number - added)]
+        added, waiting, size = answer
+        return [None] * added + [self._overloaded(stream, waiting, size) for _ in range(number - added)]
+
+    def _overloaded(self, stream: Stream, waiting: int, size: int) -> Overloaded:
+        if waiting >= self._most_queued:
+            what = f"{waiting} commands wait on {stream.name}, which is as many as it takes"
+        else:
+            what = f"The {waiting} commands on {stream.name} take {size:,} bytes, which is as much as it holds"
+        return Overloaded(f"{what}. Nothing was written: send the command again after a pause.")
 
 
 def portions(additions: Iterable[Addition]) -> Iterator[list[Addition]]:
@@ -93,13 +132,6 @@ def portions(additions: Iterable[Addition]) -> Iterator[list[Addition]]:
         portion.append(addition)
     if portion:
         yield portion
-
-
-def _overloaded(stream: Stream, waiting: int) -> Overloaded:
-    return Overloaded(
-        f"{waiting} commands wait on {stream.name}, which is as many as it takes. "
-        "Nothing was written: send the command again after a pause."
-    )
 
 
 def _resolve(added: asyncio.Future[None], fault: Exception | None) -> None:

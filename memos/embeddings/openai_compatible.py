@@ -64,7 +64,7 @@ class OpenAICompatible:
             try:
                 vectors = await request(self._client, self._model, texts)
             except Unavailable as error:
-                self._rests_until = max(self._rests_until, _now() + rest_asked_for(error.__cause__))
+                self._rests_until = max(self._rests_until, _now() + error.retry_after)
                 raise
         return [unit(vector, self._dimension, self._model) for vector in vectors]
 
@@ -73,7 +73,8 @@ class OpenAICompatible:
         if left > 0:
             raise Unavailable(
                 f"The embedding server {self._client.base_url} is busy and asked to be left alone for "
-                f"{left:.1f} s more. Try again then."
+                f"{left:.1f} s more. Try again then.",
+                retry_after=left,
             )
 
 
@@ -90,7 +91,8 @@ async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) 
             ) from error
         raise Unavailable(
             f"The embedding server {client.base_url} does not embed with {model} now: {error}. "
-            "See that it runs, knows the key, and has the model loaded."
+            "See that it runs, knows the key, and has the model loaded.",
+            retry_after=rest_asked_for(error),
         ) from error
     except (openai.OpenAIError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise EmbeddingRefused(
@@ -99,7 +101,7 @@ async def request(client: openai.AsyncOpenAI, model: str, texts: Sequence[str]) 
         ) from error
 
 
-def rest_asked_for(error: BaseException | None) -> float:
+def rest_asked_for(error: openai.OpenAIError) -> float:
     """The seconds of the header `Retry-After`, RFC 9110 section 10.2.3, in either of its forms; else 0."""
     value = error.response.headers.get("retry-after", "") if isinstance(error, openai.APIStatusError) else ""
     try:

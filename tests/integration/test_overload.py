@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import httpx
@@ -13,7 +14,7 @@ from redis.asyncio import Redis
 
 from memos.api.app import create_app
 from memos.client.bus import Bus, open_bus
-from memos.client.publisher import MOST_BYTES_TOGETHER, MOST_TOGETHER, Addition, portions
+from memos.client.publisher import MOST_BYTES_TOGETHER, MOST_TOGETHER, Addition, Publisher, portions
 from memos.errors import DeadlineExceeded, MemosError, Overloaded
 from memos.events.envelope import FIELD, decode
 from memos.events.health import CheckHealth
@@ -74,6 +75,65 @@ async def test_what_waits_to_be_tried_again_counts(bus: Bus, wire: Wire) -> None
     assert [error is None for error in refused] == [True, True, False, False]
 
 
+LARGE = 100_000
+"""Bytes of a document that is no short one."""
+
+
+async def refused_large(bus: Bus, number: int) -> MemosError | None:
+    try:
+        await bus.post(StoreMemory(content="x" * LARGE), str(number))
+    except MemosError as error:
+        return error
+    return None
+
+
+async def test_a_stream_whose_commands_take_too_much_memory_refuses_more_and_says_so(
+    engines: Engines, wire: Wire
+) -> None:
+    async with open_bus(engines.redis_url, "tests", most_bytes=5 * LARGE) as bus:
+        one_by_one = [await refused_large(bus, number) for number in range(8)]
+        assert await wire.redis.xlen(STORES.name) == one_by_one.count(None) == 5
+        with pytest.raises(Overloaded, match=r"The 5 commands on memos:store take 5\d\d,\d+ bytes.*Nothing was wr"):
+            await bus.post(StoreMemory(content="text"), "one too many")
+
+
+async def test_of_many_large_ones_at_once_as_many_are_taken_as_there_is_room_for(
+    engines: Engines, wire: Wire
+) -> None:
+    async with open_bus(engines.redis_url, "tests", most_bytes=5 * LARGE) as bus:
+        refused = await asyncio.gather(*(refused_large(bus, number) for number in range(8)))
+    assert [error is None for error in refused] == [True] * 5 + [False] * 3
+    assert await wire.redis.xlen(STORES.name) == 5
+
+
+async def test_the_memory_of_what_waits_to_be_tried_again_counts(engines: Engines, wire: Wire) -> None:
+    await wire.redis.zadd(STORES.delayed, {"x" * LARGE: 1})
+    async with open_bus(engines.redis_url, "tests", most_bytes=LARGE) as bus:
+        assert type(await post(bus, 1)) is Overloaded
+        await bus.post(DeleteMemory(memory_id=UUID(int=1)), "7")
+    assert await wire.redis.xlen(DELETES.name) == 1
+
+
+async def test_an_empty_stream_takes_a_command_however_large(engines: Engines, wire: Wire) -> None:
+    async with open_bus(engines.redis_url, "tests", most_bytes=LARGE // 2) as bus:
+        refused = [await refused_large(bus, number) for number in range(2)]
+    assert (refused[0], type(refused[1])) == (None, Overloaded)
+
+
+async def test_an_addition_that_fails_in_an_unforeseen_way_keeps_nobody_waiting(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = Publisher(wire.redis)
+    odd = replace(STORES, name="no text: \ud800")
+    async with asyncio.timeout(20):
+        adding = (publisher.add(stream, b"{}") for stream in (odd, STORES, odd))
+        first, good, last = await asyncio.gather(*adding, return_exceptions=True)
+        await publisher.add(STORES, b"{}")
+    assert (type(first), good, type(last)) == (UnicodeEncodeError, None, UnicodeEncodeError)
+    assert await wire.redis.xlen(STORES.name) == 2
+    assert "could not be added" in caplog.text
+
+
 async def test_one_full_stream_fills_no_other(bus: Bus, wire: Wire) -> None:
     for number in range(LIMIT):
         await post(bus, number)
@@ -116,9 +176,9 @@ async def test_scripts_forgotten_by_redis_are_loaded_again(bus: Bus, wire: Wire)
 
 
 @asynccontextmanager
-async def facade(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A facade with streams for two commands, and no worker behind it."""
-    app = create_app(Settings(queue_limit=2), redis_url)
+async def facade(redis_url: str, **bounds: int) -> AsyncIterator[httpx.AsyncClient]:
+    """A facade whose streams are bounded, and no worker behind it."""
+    app = create_app(Settings.model_validate(bounds), redis_url)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://memos") as client,
@@ -128,7 +188,7 @@ async def facade(redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_over_http_a_full_stream_is_429_with_a_time_to_come_back(engines: Engines, redis: Redis) -> None:
     body = {"content": "text", "wait": False}
-    async with facade(engines.redis_url) as client:
+    async with facade(engines.redis_url, queue_limit=2) as client:
         for _ in range(2):
             assert (await client.post("/memory/store", json=body)).status_code == 202
         refused = await client.post("/memory/store", json={"content": "text"}, headers={"Idempotency-Key": "me"})
@@ -136,6 +196,14 @@ async def test_over_http_a_full_stream_is_429_with_a_time_to_come_back(engines: 
     assert int(refused.headers["retry-after"]) >= 1
     assert (refused.json()["code"], refused.json()["command_id"]) == ("overloaded", "me")
     assert await redis.xlen(STORES.name) == 2
+
+
+async def test_over_http_a_stream_of_too_many_bytes_is_429_as_well(engines: Engines, redis: Redis) -> None:
+    body = {"content": "x" * LARGE, "wait": False}
+    async with facade(engines.redis_url, queue_bytes=10 * LARGE) as client:
+        answers = [await client.post("/memory/store", json=body) for _ in range(12)]
+    codes = [answer.status_code for answer in answers]
+    assert (codes[0], codes[-1], codes) == (202, 429, sorted(codes))
 
 
 async def test_many_documents_go_in_portions_that_hold_nobody_up() -> None:

@@ -10,6 +10,7 @@ from lanes import OpenLane, Wire, event
 from running import until
 
 from memos.broker.delayed import MOVE
+from memos.broker.work import SLOTS_FOR_RETRIES
 from memos.errors import InvalidCommand, MemosError, Unavailable
 from memos.events.envelope import FIELD
 from memos.events.memories import DeleteMemory, DeleteOutcome, GetMemory, StoreMemory, StoreOutcome
@@ -114,6 +115,20 @@ async def test_attempts_are_counted_across_workers(wire: Wire, open_lane: OpenLa
     async with open_lane(Handler(DeleteMemory, Failing(times=1)), retry_attempts=2):
         [letter] = await wire.dead(DELETES)
     assert letter["memos:attempts"] == b"2"
+
+
+async def test_an_engine_that_asked_to_be_left_alone_is_not_tried_before_its_time(
+    wire: Wire, open_lane: OpenLane
+) -> None:
+    async def busy(command: DeleteMemory) -> DeleteOutcome:
+        raise Unavailable("The embedder is busy.", retry_after=600)
+
+    async with open_lane(Handler(DeleteMemory, busy)):
+        await wire.put(DELETES, deletion())
+        await delayed(wire)
+    [(_, due)] = await wire.redis.zrange(DELETES.delayed, 0, -1, withscores=True)
+    seconds, _ = await wire.redis.time()
+    assert due / 1000 - seconds > 500
 
 
 @pytest.mark.parametrize("given", [b"\x00\xff\xfe", b"\x89BIN\r\n\x1a\n", b"", b"{}" * 50_000])
@@ -223,6 +238,40 @@ async def test_retries_that_hang_hold_up_nothing_fresh(wire: Wire, open_lane: Op
         gate.set()
         await wire.replies(20)
         await wire.nothing_left(STORES)
+
+
+async def test_retries_that_wait_for_a_slot_are_in_hand_by_their_ids_alone(wire: Wire, open_lane: OpenLane) -> None:
+    gate, hanging = asyncio.Event(), asyncio.Semaphore(0)
+    handled: list[str] = []
+    entries: list[bytes] = []
+
+    async def store(commands: Sequence[StoreMemory], *, origins: Sequence[Origin]) -> list[StoreOutcome]:
+        hanging.release()
+        await gate.wait()
+        handled.extend(origin.command_id for origin in origins)
+        return [StoreOutcome(memory_id=UUID(int=0), status="stored", message="") for _ in commands]
+
+    async def all_in_hand() -> bool:
+        return bool((await wire.redis.xpending(STORES.name, GROUP))["pending"] == len(entries))
+
+    for number in range(SLOTS_FOR_RETRIES + 3):
+        fields = {FIELD: document("text", str(number)), "memos:attempts": "4"}
+        entries.append(await wire.redis.xadd(STORES.name, fields))
+    async with open_lane(Handler(StoreMemory, store, batch=64), lease_seconds=30):
+        for _ in range(SLOTS_FOR_RETRIES):
+            await asyncio.wait_for(hanging.acquire(), 20)
+        await until(all_in_hand)
+        vanished, anothers, kept = entries[-3:]
+        await wire.redis.xdel(STORES.name, vanished)
+        await wire.redis.xclaim(STORES.name, GROUP, "other", 0, [anothers])
+        gate.set()
+        await wire.replies(SLOTS_FOR_RETRIES + 1)
+
+        async def settled() -> bool:
+            return bool((await wire.redis.xpending(STORES.name, GROUP))["pending"] == 1)
+
+        await until(settled)
+    assert sorted(map(int, handled)) == [*range(SLOTS_FOR_RETRIES), entries.index(kept)]
 
 
 async def test_where_dead_letters_are_full_the_faulty_is_thrown_away_and_the_valid_goes_on_being_tried(

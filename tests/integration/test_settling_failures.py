@@ -2,23 +2,27 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import cast
 from uuid import UUID, uuid4
 
-from lanes import OpenLane, Wire, event
+from lanes import POLICY, OpenLane, Wire, event
 from running import until
 
 from memos.broker.bindings import Verdict
 from memos.broker.deliveries import Delivery
 from memos.broker.entries import Entry
-from memos.broker.settling import Settlement
+from memos.broker.settling import Settlement, Settler
 from memos.errors import InternalError, Unavailable
 from memos.events.envelope import FIELD, decode
 from memos.events.memories import DeleteMemory, DeleteOutcome, StoreMemory, StoreOutcome
-from memos.events.streams import GROUP, STREAM_OF
+from memos.events.streams import GROUP, STREAM_OF, Stream
 from memos.handlers import Handler
 from memos.records import Origin
+from memos.telemetry import Telemetry
 
 pytest_plugins = ["bus_fixtures"]
 
@@ -201,3 +205,67 @@ def test_an_entry_is_finished_only_once_its_reply_has_gone_out() -> None:
 
     settlement.advance(set(), now=30.0)
     assert settlement.done.is_set()
+
+
+async def pending_entry(wire: Wire, stream: Stream, document: bytes = b"{}") -> Entry:
+    """An entry that the settler's consumer has in hand."""
+    await wire.redis.xgroup_create(stream.name, GROUP, id="0", mkstream=True)
+    entry = await wire.redis.xadd(stream.name, {FIELD: document})
+    await wire.redis.xreadgroup(GROUP, "settler", {stream.name: ">"})
+    return Entry(entry, {FIELD.encode(): document})
+
+
+def answered(entry: Entry, inbox: str) -> Verdict:
+    envelope = decode(json.dumps(storing("7", replyto=inbox)).encode())
+    return Verdict(Delivery(entry, envelope, InternalError("None.")), b"the reply")
+
+
+async def test_what_cannot_be_written_down_becomes_a_plain_dead_letter_and_harms_no_neighbour(wire: Wire) -> None:
+    endless = replace(POLICY, retry_first=math.inf, retry_longest=math.inf)
+    settler = Settler(wire.redis, "settler", endless, Telemetry())
+    faulty = await pending_entry(wire, STORES, b"a document")
+    fault = Verdict(Delivery(faulty, None, InternalError("None.")), fault=Unavailable("Away."), again=True)
+    good = answered(await pending_entry(wire, DELETES), wire.inbox)
+    async with asyncio.timeout(20):
+        await asyncio.gather(settler.settle(STORES, [fault]), settler.settle(DELETES, [good]))
+    [letter] = await wire.dead(STORES)
+    assert (letter[FIELD], letter["memos:code"]) == (b"a document", b"internal")
+    assert letter["memos:entry"] == faulty.id
+    assert await wire.redis.lrange(wire.inbox, 0, -1) == [b"the reply"]
+    for stream in (STORES, DELETES):
+        await wire.nothing_left(stream)
+
+
+async def test_a_plain_dead_letter_that_finds_no_room_is_put_off_and_not_lost(wire: Wire) -> None:
+    full_up = replace(POLICY, retry_first=math.inf, retry_longest=math.inf, dead_letters_limit=1)
+    await wire.redis.xadd(STORES.dead, {"an": "old one"})
+    faulty = await pending_entry(wire, STORES)
+    fault = Verdict(Delivery(faulty, None, InternalError("None.")), fault=Unavailable("Away."), again=True)
+    await asyncio.wait_for(Settler(wire.redis, "settler", full_up, Telemetry()).settle(STORES, [fault]), 20)
+    assert await wire.redis.zcard(STORES.delayed) == 1
+
+
+async def test_a_reply_that_cannot_be_sent_harms_no_neighbour_and_is_not_tried_for_ever(wire: Wire) -> None:
+    settler = Settler(wire.redis, "settler", POLICY, Telemetry())
+    odd = answered(await pending_entry(wire, STORES), wire.inbox)
+    assert odd.delivery.envelope
+    nowhere = odd.delivery.envelope.model_copy(update={"replyto": "memos:reply:\ud800"})
+    odd = odd._replace(delivery=odd.delivery._replace(envelope=nowhere))
+    good = answered(await pending_entry(wire, DELETES), wire.inbox)
+    async with asyncio.timeout(20):
+        await asyncio.gather(settler.settle(STORES, [odd]), settler.settle(DELETES, [good]))
+    assert await wire.redis.lrange(wire.inbox, 0, -1) == [b"the reply"]
+    for stream in (STORES, DELETES):
+        await wire.nothing_left(stream)
+
+
+async def test_a_settlement_that_is_none_is_left_pending_and_harms_no_other(wire: Wire) -> None:
+    settler = Settler(wire.redis, "settler", POLICY, Telemetry())
+    none = Verdict(cast("Delivery", None), b"the reply")
+    await pending_entry(wire, STORES)
+    good = answered(await pending_entry(wire, DELETES), wire.inbox)
+    async with asyncio.timeout(20):
+        await asyncio.gather(settler.settle(DELETES, [good]), settler.settle(STORES, [none]))
+    assert await wire.redis.lrange(wire.inbox, 0, -1) == [b"the reply"]
+    await wire.nothing_left(DELETES)
+    assert (await wire.redis.xpending(STORES.name, GROUP))["pending"] == 1

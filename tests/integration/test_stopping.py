@@ -12,6 +12,7 @@ from conftest import Engines
 from lanes import OpenLane, Wire, event, new_lane, own_redis
 from running import until
 
+from memos.broker.claims import SETTLED_MS
 from memos.broker.leases import LEASE_PREFIX
 from memos.client.redis import open_redis
 from memos.events.memories import DeleteMemory, DeleteOutcome
@@ -93,6 +94,20 @@ async def test_work_that_cannot_even_be_cancelled_does_not_keep_the_lane_from_st
         assert await seconds_to(lambda: running) < 0.2 + SPARE
         assert hanging.cancelled
         ended.set()
+
+
+async def test_what_a_stopped_worker_returns_is_free_at_once_and_does_not_count_as_what_it_died_with(
+    wire: Wire, open_lane: OpenLane
+) -> None:
+    for _ in range(3):
+        hanging = Hanging()
+        async with open_lane(Handler(DeleteMemory, hanging), stop_seconds=0.05, lease_seconds=1.0):
+            if not await wire.redis.xlen(DELETES.name):
+                await wire.put(DELETES, deletion())
+            await asyncio.wait_for(hanging.arrived.wait(), 20)
+        [pending] = await wire.redis.xpending_range(DELETES.name, GROUP, "-", "+", 10)
+        assert pending["times_delivered"] == 0
+        assert pending["time_since_delivered"] >= SETTLED_MS
 
 
 async def test_the_lease_is_kept_while_what_is_under_way_is_finished(engines: Engines, wire: Wire) -> None:

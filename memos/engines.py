@@ -39,15 +39,15 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
 
 
 @asynccontextmanager
-async def open_vectors(settings: Settings, collection: Collection) -> AsyncIterator[Vectors]:
+async def open_vectors(settings: Settings, collection: Collection, *, make: bool = True) -> AsyncIterator[Vectors]:
     """The vector engine that the settings name: a Qdrant server, or the Edge process."""
     if settings.qdrant_url:
         from memos.stores.qdrant import open_qdrant
 
-        async with open_qdrant(settings.qdrant_url, settings.qdrant_api_key, collection) as server:
+        async with open_qdrant(settings.qdrant_url, settings.qdrant_api_key, collection, make=make) as server:
             yield server
     elif settings.edge_socket:
-        async with open_edge(settings.edge_socket, collection) as edge:
+        async with open_edge(settings.edge_socket, collection, make=make) as edge:
             yield edge
     else:
         raise ConfigurationError(
@@ -57,9 +57,11 @@ async def open_vectors(settings: Settings, collection: Collection) -> AsyncItera
 
 
 @asynccontextmanager
-async def open_generation(settings: Settings, generation: Generation) -> AsyncIterator[Vectors]:
-    """The vectors of one generation of the memories."""
-    async with open_vectors(settings, collection_of(generation)) as vectors:
+async def open_generation(
+    settings: Settings, generation: Generation, *, make: bool = True
+) -> AsyncIterator[Vectors]:
+    """The vectors of one generation of the memories, made if missing unless it may not be."""
+    async with open_vectors(settings, collection_of(generation), make=make) as vectors:
         yield vectors
 
 

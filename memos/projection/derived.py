@@ -3,25 +3,31 @@
 from collections.abc import Sequence
 
 from memos.ports import Projections, Vectors
+from memos.projection.others import Others
 from memos.projection.projector import withdraw
 from memos.records import RecordKey
 
 
 class DerivedVectors:
-    """The vector projection of memories; fulfils the port `Derived`."""
+    """The vector projection of memories, in every generation that is not dropped; fulfils the port `Derived`.
+
+    Without `others` there is the generation in use alone. A record counts once, however many generations have it.
+    """
 
     name = "vectors"
 
-    def __init__(self, vectors: Vectors, projections: Projections) -> None:
+    def __init__(self, vectors: Vectors, projections: Projections, others: Others | None = None) -> None:
         self._vectors = vectors
         self._projections = projections
+        self._others = others
 
     async def count(self, records: Sequence[RecordKey]) -> int:
-        """How many points there are of these records. Raises `Unavailable`."""
-        return len(await self._vectors.present(records))
+        """How many of these records have points. Raises `Unavailable`."""
+        found = set(await self._vectors.present(records))
+        return len(found | await self._others.having(records) if self._others else found)
 
     async def forget(self, records: Sequence[RecordKey]) -> int:
-        """Remove the points of these buried records; return how many there were. Raises `Unavailable`."""
-        removed = await self.count(records)
+        """Remove the points of these buried records; return how many had any. Raises `Unavailable`."""
+        removed = set(await self._vectors.present(records))
         await withdraw(records, vectors=self._vectors, projections=self._projections)
-        return removed
+        return len(removed | await self._others.withdraw(records) if self._others else removed)

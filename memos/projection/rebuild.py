@@ -2,29 +2,42 @@
 
 Every step can be interrupted and repeated. What is stored, changed and deleted meanwhile is noted for both
 generations; the workers go on with the former one until the new one is complete and verified.
+
+When the new one has become current, each worker goes over to it on its own, within a second or a few. One that
+has not yet writes to the former alone what it answers as stored, while others already search the new one:
+therefore the rebuild lingers and writes such records at once. A worker that takes longer, because it cannot
+reach the new model or hangs, has its own found by the others within seconds, as soon as the reconciler of a
+bulk worker on the new generation comes round.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from memos.errors import EmbeddingRefused, Unavailable
 from memos.ports import Embedder, Generations, Projections, Vectors
+from memos.projection.others import OpenGeneration
 from memos.projection.projector import finish
-from memos.projection.retirement import OpenGeneration, drop
+from memos.projection.retirement import drop
 from memos.projection.verify import Verification, verify
 from memos.records import Generation, RecordKey
 
-Stage = Literal["noting", "writing", "verifying", "switching"]
+log = logging.getLogger(__name__)
+
+Stage = Literal["noting", "writing", "verifying", "switching", "lingering"]
 Told = Callable[[Stage, int, int], object]
-"""Told how far a stage is: how many records are done, of how many."""
+"""Told how far a stage is: how many records are done, of how many; seconds while it lingers."""
 
 MOST_NOTED = 1000
 MOST_WRITTEN = 256
 MOST_VERIFICATIONS = 3
-LINGERING_SECONDS = 3.0
-"""How long the workers take, at most, to go over to a generation that has become current."""
+LINGERING_SECONDS = 10.0
+"""How long the workers take to go over to a generation that has become current, unless something is wrong.
+
+They ask which one it is every second, load its model, and bring it up to date for 5 seconds at most.
+"""
 
 LINGERING_PAUSE = 0.05
 MOST_EXAMPLES = 3
@@ -74,8 +87,8 @@ async def rebuild(shadow: Shadow, *, former: Projections, generations: Generatio
     await _write(shadow, told)
     await generations.switch(shadow.generation)
     await shadow.vectors.announce()
-    await _linger(shadow)
     told("switching", 1, 1)
+    await _linger(shadow, told)
     return verification
 
 
@@ -143,10 +156,17 @@ async def _verified(shadow: Shadow, told: Told) -> Verification:
     )
 
 
-async def _linger(shadow: Shadow) -> None:
-    """Write at once what workers that have yet to go over store in the former generation."""
+async def _linger(shadow: Shadow, told: Told) -> None:
+    """Write at once what workers that have yet to go over store in the former generation, going round."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + LINGERING_SECONDS
-    while loop.time() < deadline:
-        await _finish(shadow, await shadow.projections.some_behind(MOST_WRITTEN))
+    begun_at, last, refused = loop.time(), None, set[RecordKey]()
+    while (passed := loop.time() - begun_at) < LINGERING_SECONDS:
+        told("lingering", int(passed), round(LINGERING_SECONDS))
+        try:
+            page = await shadow.projections.some_behind(MOST_WRITTEN, last)
+            refused.update(await _finish(shadow, [key for key in page if key not in refused]))
+            last = page[-1] if len(page) == MOST_WRITTEN else None
+        except Unavailable as error:
+            log.warning("What is stored in the former generation is left to the workers: %s", error)
         await asyncio.sleep(LINGERING_PAUSE)
+    told("lingering", round(LINGERING_SECONDS), round(LINGERING_SECONDS))

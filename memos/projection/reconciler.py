@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from memos.errors import CollectionMissing, MemosError
 from memos.ports import Embedder, Generations, Memories, Projections, Vectors
 from memos.projection.audit import Audit
+from memos.projection.others import Others
 from memos.projection.projector import finish
-from memos.projection.retirement import OpenGeneration, drop_retired
+from memos.projection.retirement import drop_retired
 from memos.records import RecordKey
 from memos.telemetry import Telemetry
 
@@ -76,11 +78,10 @@ async def keep_reconciling(
     stopping: asyncio.Event,
     *,
     memories: Memories,
-    generations: Generations,
     vectors: Vectors,
     projections: Projections,
+    others: Others,
     embedder: Embedder,
-    open_generation: OpenGeneration,
     retired_seconds: float,
     telemetry: Telemetry | None = None,
 ) -> None:
@@ -88,37 +89,40 @@ async def keep_reconciling(
 
     While much is left to be done it goes on at once, else with pauses of a few seconds.
     """
+    attempt = Attempts(stopping)
     reconciler = Reconciler(vectors=vectors, projections=projections, embedder=embedder)
     audit = Audit(vectors=vectors, projections=projections, embedder=embedder)
-    await _attempt("Announcing the generation", _announce(generations, vectors, projections))
+    ask = (others.generations, vectors, projections)
+    await attempt.one("Announcing the generation", partial(_announce, *ask))
     while not stopping.is_set():
-        await _attempt("Burying what has expired", memories.bury_expired(MOST_AT_ONCE))
-        await _attempt("Looking whether all is lost", _refill(generations, vectors, projections))
-        if await _attempt("Writing what is behind", reconciler.reconcile()) and reconciler.amid:
+        await attempt.one("Burying what has expired", partial(memories.bury_expired, MOST_AT_ONCE))
+        await attempt.one("Looking whether all is lost", partial(_refill, *ask))
+        if await attempt.one("Writing what is behind", reconciler.reconcile) and reconciler.amid:
             continue
-        audited = await _attempt("Auditing", _audit(audit, stopping))
-        await _attempt(
-            "Dropping what has retired",
-            drop_retired(
-                retired_seconds,
-                in_use=projections.generation,
-                generations=generations,
-                open_generation=open_generation,
-            ),
-        )
+        await attempt.one("Removing what is deleted from others", partial(others.withdraw_behind, MOST_AT_ONCE))
+        audited = await attempt.one("Auditing", partial(_audit, audit, stopping))
+        await attempt.one("Dropping what has retired", partial(drop_retired, retired_seconds, others))
         if telemetry:
-            await _attempt("Counting what is behind", _tell(telemetry, projections))
+            await attempt.one("Counting what is behind", partial(_tell, telemetry, projections))
         if audit.rounds or not audited:
             await _pause(stopping, PAUSE_SECONDS)
 
 
-async def _attempt(doing: str, work: Awaitable[T]) -> T | None:
-    """What work results in; a failure is logged, and the work tried again when all comes round."""
-    try:
-        return await work
-    except MemosError as error:
-        log.warning("%s is put off: %s", doing, error)
-        return None
+class Attempts:
+    """Work that is put off when it fails, and is no longer begun once told to stop."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
+
+    async def one(self, doing: str, work: Callable[[], Awaitable[T]]) -> T | None:
+        """What work results in; a failure is logged, and the work tried again when all comes round."""
+        if self._stopping.is_set():
+            return None
+        try:
+            return await work()
+        except MemosError as error:
+            log.warning("%s is put off: %s", doing, error)
+            return None
 
 
 async def _announce(generations: Generations, vectors: Vectors, projections: Projections) -> None:

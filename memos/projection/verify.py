@@ -163,7 +163,7 @@ def _compared(
 
 
 def _difference(account: Account | None, seen: Seen | None) -> Kind | None:
-    """How a point differs from what the ledger wants; points of before version 0.2 name no hash."""
+    """How a point differs from what the ledger wants; points of before hashes were kept name none."""
     if account and account.standing == "behind":
         return None
     if account is None or account.version is None:

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from memos.events.memories import Command, DeleteMemory, StoreMemory, UpdateMemory
+from memos.errors import MemosError
+from memos.events.memories import (
+    Command,
+    DeleteMemory,
+    DeleteOutcome,
+    MemoryFound,
+    StoreMemory,
+    StoreOutcome,
+    UpdateMemory,
+)
 from memos.records import CommandKey, Origin, memory_id_for
 
 
@@ -34,6 +43,25 @@ class Answer(NamedTuple):
 
     code: str
     memory_id: UUID | None = None
+
+    @property
+    def plain(self) -> "Answer":
+        """Without what depends on whether the engine was there."""
+        return self._replace(code={"duplicate": "stored", "absent": "deleted"}.get(self.code, self.code))
+
+
+def answer_of(outcome: object) -> Answer:
+    """What a handler said, as the model says it."""
+    match outcome:
+        case MemosError():
+            return Answer(outcome.code)
+        case StoreOutcome():
+            return Answer("stored", outcome.memory_id)
+        case DeleteOutcome():
+            return Answer("deleted", outcome.memory_id)
+        case MemoryFound():
+            return Answer("updated", outcome.memory_id)
+    raise TypeError(f"the model does not know {type(outcome).__name__}")
 
 
 @dataclass

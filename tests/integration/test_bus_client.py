@@ -122,7 +122,10 @@ async def test_an_answer_of_another_shape_is_an_internal_error(bus: Bus, wire: W
 @pytest.mark.parametrize(
     ("command", "advice"),
     [
-        (DeleteMemory(memory_id=UUID(int=1)), "stays on the stream .* same id"),
+        (
+            DeleteMemory(memory_id=UUID(int=1)),
+            "stays on the stream .* tried again, which /health/ready and the metrics tell.* same id",
+        ),
         (GetMemory(memory_id=UUID(int=1)), "was dropped; send it again"),
     ],
 )

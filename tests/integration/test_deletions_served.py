@@ -37,8 +37,18 @@ async def test_memories_are_counted_then_deleted_then_purged(client: Client, age
         await client.delete_many(agent_id="another", dry_run=False, command_id=command_id)
 
     assert (await client.purge(memory_ids=ids)).purged == 3
-    assert (await client.purge(memory_ids=ids, dry_run=False)).status == "purged"
+    purged = await client.purge(memory_ids=ids, dry_run=False)
+    assert (purged.status, purged.message.partition(": ")[0]) == ("purged", "3 memories")
     assert (await client.purge(memory_ids=ids)).purged == 0
+
+
+async def test_what_did_nothing_does_not_claim_to_have_done_it(client: Client, agent: str) -> None:
+    kept = (await client.store(TEXT, agent_id=agent)).memory_id
+    deleted = await client.delete_many(agent_id=f"not {agent}", dry_run=False)
+    purged = await client.purge(memory_ids=[kept], dry_run=False)
+    assert (deleted.matched, deleted.message) == (0, "No memory meets the conditions; nothing was deleted.")
+    assert (purged.purged, purged.message.partition(":")[0]) == (0, "Nothing was purged")
+    assert (await client.get(kept, agent_id=agent)).content == TEXT
 
 
 async def test_a_filter_and_its_agent_are_both_held(client: Client, agent: str) -> None:
@@ -89,7 +99,9 @@ async def test_over_rest_a_deletion_without_conditions_or_with_unknown_ones_is_r
 ) -> None:
     for path in ("/memory/delete", "/memory/purge"):
         for body in ({}, {"dry_run": False}, {"agent": "ada"}):
-            assert (await http.post(path, json=body)).status_code == 422
+            refused = await http.post(path, json=body)
+            assert refused.status_code == 422
+            assert "Value error" not in refused.text
 
 
 async def test_a_deletion_keeps_to_the_tenant_of_its_envelope(memos: Memos, agent: str) -> None:
@@ -138,20 +150,48 @@ async def test_the_command_deletes_and_purges_only_when_told_to(memos: Memos, cl
     )
 
     assert (told.code, done.code, counted.code, purged.code) == (0, 0, 0, 0), (told, done, counted, purged)
-    assert "Nothing is deleted yet: 1 memories" in told.output
+    assert "Nothing is deleted yet. Memories that meet the conditions: 1." in told.output
     assert memory_id in told.output
-    assert "--yes" in told.output
+    assert told.output.endswith("\nAdd --yes to delete them.\n")
     receipt = json.loads(done.output)
     assert (receipt["status"], receipt["matched"], receipt["examples"]) == ("deleted", 1, [memory_id])
-    assert "Nothing is purged yet: 1 deleted" in counted.output
+    assert "meet the conditions and still hold their content: 1." in counted.output
+    assert counted.output.endswith("\nAdd --yes to remove it for good.\n")
     assert (json.loads(purged.output)["status"], json.loads(purged.output)["purged"]) == ("purged", 1)
+
+
+async def test_the_command_says_how_many_it_deleted_and_purged(memos: Memos, client: Client, agent: str) -> None:
+    memory_id = str((await client.store(TEXT, agent_id=agent)).memory_id)
+    deletes, purges = ("delete", "--agent", agent), ("purge", "--id", memory_id)
+    said = []
+    for words in (purges, deletes, deletes, purges, purges):
+        ended = await command(*words, "--yes", "--url", memos.url)
+        assert ended.code == 0
+        said.append(ended.output.splitlines()[0])
+    told = [(await command(*words, "--url", memos.url)).output for words in (deletes, purges)]
+
+    nothing = said[0]
+    assert nothing.startswith("Nothing was purged: no deleted memory that still holds its content meets the")
+    assert said[1:] == [
+        "1 memory is deleted: no answer and no store has it any more.",
+        "No memory meets the conditions; nothing was deleted.",
+        "1 memory: its content is gone for good from the ledger and every store; the tombstone stays.",
+        nothing,
+    ]
+    assert [output.count("--yes") for output in told] == [0, 0]
+
+
+async def test_the_command_names_ids_whose_store_is_refused_beside_that_it_deleted_nothing(memos: Memos) -> None:
+    ended = await command("delete", "--id", str(uuid4()), "--yes", "--url", memos.url)
+    assert "nothing was deleted" in ended.output
+    assert "whose store is refused from now on: 1." in ended.output
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("delete", "--yes"), "at least one condition"),
-        (("purge", "--yes"), "at least one condition"),
+        (("delete", "--yes"), "Which memories are meant? Give --agent, --session, --source, --tag, --kind or"),
+        (("purge", "--yes"), "Which deleted memories are meant? Give --deleted-before or --id."),
         (("delete", "--id", "x"), "memory_ids.0"),
         (("purge", "--deleted-before", "soon"), "neither an age such as 30d nor a date"),
     ],

@@ -177,6 +177,8 @@ async def test_of_a_dropped_generation_only_its_name_remains(
 
     assert (await generations.known())[0].dropped_at is not None
     assert await generations.retired_for(0) == []
+    assert [one.number for one in await generations.lately_dropped(3600)] == [1]
+    assert await generations.lately_dropped(-1) == []
     await rooms.memories.store([draft("after")])
     assert await rooms.pool.fetchval("select count(*) from projections where generation = 1") == 0
     assert await account(rooms, shadow).behind() == 8

@@ -27,17 +27,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from interruptions import Crash, Fuse, Fused, Sleeper
 from ledger_compared import compare_answers, compare_ledger, compare_points, emptied, settle
-from ledger_model import Answer, Kept, Model
+from ledger_model import Kept, Model, answer_of
 
 from memos.broker.bindings import bound
 from memos.errors import MemosError
 from memos.events.memories import (
     Command,
     DeleteMemory,
-    DeleteOutcome,
     MemoryChanges,
     StoreMemory,
-    StoreOutcome,
     UpdateMemory,
 )
 from memos.handlers import HANDLERS
@@ -212,7 +210,7 @@ class Lives(RuleBasedStateMachine):
         self._sent.append((sender, command))
         if outcome is not Crash or not _before_commit(crash):
             expected = self._model.apply(sender, command)
-            assert outcome is Crash or _answer(outcome) == _comparable(expected)
+            assert outcome is Crash or answer_of(outcome) == expected.plain
 
     def _send_together(self, senders: list[Origin], commands: list[StoreMemory], crash: str | None) -> None:
         store = bound(FUNCTIONS[StoreMemory], self._ports)
@@ -220,7 +218,7 @@ class Lives(RuleBasedStateMachine):
         self._sent.extend(zip(senders, commands, strict=True))
         if outcomes != [Crash] or not _before_commit(crash):
             expected = self._model.apply_together(senders, commands)
-            assert outcomes == [Crash] or list(map(_answer, outcomes)) == list(map(_comparable, expected))
+            assert outcomes == [Crash] or list(map(answer_of, outcomes)) == [one.plain for one in expected]
 
     async def _alone(self, sender: Origin, command: Command) -> list[Any]:
         return [await bound(FUNCTIONS[type(command)], self._ports)(command, origin=sender)]
@@ -252,25 +250,6 @@ class Lives(RuleBasedStateMachine):
 
 def _before_commit(crash: str | None) -> bool:
     return crash is not None and crash.startswith("memories.")
-
-
-def _answer(outcome: object) -> Answer:
-    """What a handler said, as the model says it."""
-    match outcome:
-        case MemosError():
-            return Answer(outcome.code)
-        case StoreOutcome():
-            return Answer("stored", outcome.memory_id)
-        case DeleteOutcome():
-            return Answer("deleted", outcome.memory_id)
-        case _:
-            return Answer("updated", outcome.memory_id)  # type: ignore[attr-defined]
-
-
-def _comparable(expected: Answer) -> Answer:
-    """Without what depends on whether the engine was there."""
-    code = {"duplicate": "stored", "absent": "deleted"}.get(expected.code, expected.code)
-    return Answer(code, expected.memory_id)
 
 
 async def test_the_ledger_and_its_projection_do_what_the_model_says(shared_ledger: Pool) -> None:

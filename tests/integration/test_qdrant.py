@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
 from memos.errors import CollectionMissing, ConfigurationError, InvalidCommand, MemosError, Unavailable
-from memos.records import Collection
+from memos.records import Collection, RecordKey
 from memos.stores.qdrant import QdrantVectors, open_collection, open_qdrant
 
 COLLECTION = Collection("memories", "model-a", 4, {"tenant": "keyword", "sequence": "integer"})
@@ -29,6 +30,14 @@ async def test_a_server_that_is_not_there_is_unavailable_saying_where_and_what_t
     with pytest.raises(Unavailable, match=r"Qdrant at http://127\.0\.0\.1:1 failed to open .* MEMOS_QDRANT_URL"):
         async with open_qdrant("http://127.0.0.1:1", None, COLLECTION):
             pass
+
+
+async def test_a_collection_that_may_not_be_made_stays_away() -> None:
+    async with open_qdrant(":memory:", None, COLLECTION, make=False) as vectors:
+        for call in (vectors.count({}), vectors.delete([RecordKey("default", UUID(int=1))])):
+            with pytest.raises(CollectionMissing):
+                await call
+        await vectors.drop()
 
 
 async def test_a_url_that_is_none_is_a_wrong_configuration() -> None:

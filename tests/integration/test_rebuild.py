@@ -1,94 +1,25 @@
 """Rebuilding on a real ledger and a real vector engine, while memories are stored, changed, deleted and queried."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
-from builders import Rooms, WordsEmbedder, change, draft, origin, vector_of
-from conftest import Engines
+from builders import WordsEmbedder, change, draft, origin, vector_of
+from rebuilding import Reversed, Site, numbered
 
-from memos.errors import Conflict, EmbeddingRefused
+from memos.errors import CollectionMissing, Conflict, EmbeddingRefused
 from memos.events.memories import MemoryChanges, StoreMemory, UpdateMemory
 from memos.handlers.change import update_memory
-from memos.ports import Embedder, Vectors
-from memos.projection.points import collection_of
-from memos.projection.rebuild import Shadow, Stage, Told, begun, rebuild
+from memos.projection.rebuild import Stage
 from memos.projection.reconciler import Reconciler
 from memos.projection.retirement import drop_retired
-from memos.projection.verify import Verification, verify
-from memos.records import Embedding, Generation, RecordKey, Vector, VersionKey
-from memos.stores.edge import open_edge
-from memos.stores.generations import PostgresGenerations
-from memos.stores.projections import PostgresProjections
+from memos.projection.verify import verify
+from memos.records import Embedding, RecordKey, Vector, VersionKey
 
-pytest_plugins = ["rooms"]
-
-
-class Reversed(WordsEmbedder):
-    """Another model, of the same length: the vectors of `WordsEmbedder` backwards."""
-
-    model = "reversed"
-
-    async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        return [list(vector)[::-1] for vector in await super().embed(texts)]
-
-
-@dataclass(frozen=True)
-class Site:
-    """A ledger with its generations, each open in a vector engine where nobody else has any."""
-
-    rooms: Rooms
-    generations: PostgresGenerations
-    engines: Engines
-    name: str
-
-    @asynccontextmanager
-    async def open_generation(self, generation: Generation) -> AsyncIterator[Vectors]:
-        collection = replace(collection_of(generation), name=self.name)
-        async with open_edge(self.engines.edge_socket, collection) as vectors:
-            yield vectors
-
-    @asynccontextmanager
-    async def current(self) -> AsyncIterator[Rooms]:
-        """The ports of a worker on the current generation."""
-        generation = await self.generations.current()
-        assert generation is not None
-        embedder = WordsEmbedder() if generation.model == "words" else Reversed()
-        async with self.open_generation(generation) as vectors:
-            projections = PostgresProjections(self.rooms.pool, collection_of(generation))
-            ports: dict[str, Any] = {"vectors": vectors, "projections": projections, "embedder": embedder}
-            yield replace(self.rooms, **ports)
-
-    async def rebuild(self, embedder: Embedder, told: Told = lambda *_: None) -> Verification:
-        former = await self.generations.current()
-        assert former is not None
-        async with self.generations.rebuilding():
-            generation = await begun(
-                "openai", embedder, generations=self.generations, open_generation=self.open_generation
-            )
-            async with self.open_generation(generation) as vectors:
-                projections = PostgresProjections(self.rooms.pool, collection_of(generation))
-                return await rebuild(
-                    Shadow(generation, vectors, projections, embedder),
-                    former=PostgresProjections(self.rooms.pool, collection_of(former)),
-                    generations=self.generations,
-                    told=told,
-                )
-
-
-@pytest.fixture
-def site(rooms: Rooms, engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setattr("memos.projection.rebuild.LINGERING_SECONDS", 0.1)
-    monkeypatch.setattr("memos.projection.verify.PAUSES", (0.01, 0.05))
-    return Site(rooms, PostgresGenerations(rooms.pool, "memories"), engines, f"t{uuid4().hex}")
-
-
-def numbered(numbers: range) -> list[StoreMemory]:
-    return [StoreMemory(content=f"memory number{number}") for number in numbers]
+pytest_plugins = ["rooms", "rebuilding_fixtures"]
 
 
 async def test_a_rebuild_with_the_same_model_embeds_nothing(site: Site) -> None:
@@ -101,7 +32,7 @@ async def test_a_rebuild_with_the_same_model_embeds_nothing(site: Site) -> None:
 
     assert embedder.asked == []
     assert (made.generation, made.records, made.points, made.differences) == (2, 20, 20, 0)
-    assert list(dict.fromkeys(stages)) == ["noting", "writing", "verifying", "switching"]
+    assert list(dict.fromkeys(stages)) == ["noting", "writing", "verifying", "switching", "lingering"]
     async with site.current() as after:
         assert after.projections.generation == 2
         assert await after.recalled("memory number7", top_k=1) == ["memory number7"]
@@ -237,9 +168,7 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
 async def test_an_unfinished_generation_of_another_model_is_dropped_and_begun_anew(site: Site) -> None:
     async with site.current() as before:
         await before.store(*numbered(range(5)))
-    abandoned = await begun(
-        "openai", Reversed(), generations=site.generations, open_generation=site.open_generation
-    )
+    abandoned = await site.begun(Reversed())
 
     made = await site.rebuild(WordsEmbedder())
 
@@ -295,14 +224,14 @@ async def test_a_retired_generation_is_dropped_by_the_engine_and_by_the_ledger(s
         await before.store(*numbered(range(5)))
         await site.rebuild(WordsEmbedder())
 
-        await drop_retired(3600, in_use=2, generations=site.generations, open_generation=site.open_generation)
+        await drop_retired(3600, site.others(in_use=2))
         assert await before.vectors.count({}) == 5
 
-        await drop_retired(0, in_use=1, generations=site.generations, open_generation=site.open_generation)
+        await drop_retired(0, site.others(in_use=1))
         assert await before.vectors.count({}) == 5
 
         for _ in range(2):
-            await drop_retired(0, in_use=2, generations=site.generations, open_generation=site.open_generation)
+            await drop_retired(0, site.others(in_use=2))
 
         former, current = await site.generations.known()
         assert former.dropped_at is not None
@@ -318,14 +247,58 @@ async def test_a_difference_that_arises_while_a_generation_is_built_is_mended(
 ) -> None:
     async with site.current() as before:
         await before.store(*numbered(range(5)))
-    generation = await begun(
-        "openai", Reversed(), generations=site.generations, open_generation=site.open_generation
-    )
+    generation = await site.begun(Reversed())
     [key, *_] = await site.rooms.projections.some_accounts(1, None)
-    projections = PostgresProjections(site.rooms.pool, collection_of(generation))
+    projections = site.account_of(generation)
     await projections.enrol(100, None)
     await projections.mark([VersionKey(*key, 1)])  # as if its point had been lost
 
     made = await site.rebuild(Reversed())
 
     assert (made.points, made.differences) == (5, 0)
+
+
+async def test_a_dropped_generation_that_a_sleeping_worker_makes_anew_is_dropped_again(site: Site) -> None:
+    async with site.current() as sleeper:
+        await sleeper.store(*numbered(range(5)))
+        await site.rebuild(WordsEmbedder())
+        await drop_retired(0, site.others(in_use=2))
+
+        await sleeper.vectors.recreate()
+        await drop_retired(0, site.others(in_use=2))
+
+        with pytest.raises(CollectionMissing):
+            await sleeper.vectors.count({})
+
+
+async def test_what_a_worker_stores_before_it_goes_over_is_written_however_much_is_refused(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refused records come first, and are more than a page."""
+    monkeypatch.setattr("memos.projection.rebuild.LINGERING_SECONDS", 1.0)
+    monkeypatch.setattr("memos.projection.rebuild.LINGERING_PAUSE", 0.01)
+    monkeypatch.setattr("memos.projection.rebuild.MOST_WRITTEN", 8)
+    unread = Embedding("words", [1.0], computed=True)
+    refused = [draft(f"refused {number}", memory_id=UUID(int=number), embedding=unread) for number in range(1, 21)]
+    await site.rooms.commit(*refused)
+    storing: list[asyncio.Task[Any]] = []
+
+    def store_late(stage: Stage, done: int, total: int) -> None:
+        if stage == "lingering" and not storing:
+            storing.append(asyncio.create_task(site.rooms.store(StoreMemory(content="stored late"))))
+
+    await site.rebuild(Forbidding(), store_late)
+
+    await storing[0]
+    async with site.current() as after:
+        assert (after.projections.generation, await after.recalled("stored late")) == (2, ["stored late"])
+        assert await after.projections.behind() == 20
+
+
+class Forbidding(Reversed):
+    """A model that refuses many texts."""
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        if any(text.startswith("refused") for text in texts):
+            raise EmbeddingRefused("No.")
+        return await super().embed(texts)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from builders import Rooms, WordsEmbedder, draft, vector_of
@@ -13,9 +14,11 @@ from running import until
 from memos.errors import CollectionMissing, EmbeddingRefused, InvalidCommand, Unavailable
 from memos.events.memories import StoreMemory, StoreOutcome
 from memos.ports import Vectors
+from memos.projection.others import Others
 from memos.projection.points import collection_of, point_of
 from memos.projection.reconciler import MOST_AT_ONCE, Reconciler, keep_reconciling, refill_if_lost
 from memos.records import Embedding, Generation, Point, RecordKey, Vector, VersionKey
+from memos.runtime import account_in
 from memos.stores.generations import PostgresGenerations
 from memos.telemetry import Telemetry
 from memos.testing import TwinVectors, open_twin
@@ -174,16 +177,16 @@ async def reconciling(rooms: Rooms, telemetry: Telemetry | None = None) -> Async
         async with open_twin(collection_of(generation), kept={}) as twin:
             yield twin
 
+    generations = PostgresGenerations(rooms.pool, "memories")
     stopping = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(
             keep_reconciling(
                 stopping,
                 memories=rooms.memories,
-                generations=PostgresGenerations(rooms.pool, "memories"),
                 **rooms.engines,
+                others=Others(1, generations, open_generation, partial(account_in, rooms.pool)),
                 embedder=rooms.embedder,
-                open_generation=open_generation,
                 retired_seconds=60,
                 telemetry=telemetry,
             )

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from memos.cli.output import AsJson, Url, address, print_json, reported
 from memos.client import connect
+from memos.errors import InvalidCommand
 from memos.events.deletions import DeletionReceipt
 from memos.events.memories import StoreReceipt
 
@@ -31,7 +32,9 @@ def delete(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget all memories that meet every condition; without --yes only say how many those are.
+    """Forget memories by what they have in common.
+
+    Those that meet every condition are meant. Without --yes nothing is deleted; it is only said how many those are.
 
     Example: memos delete --source src/app.py --yes
     """
@@ -39,6 +42,10 @@ def delete(
     given = {name: value for name, value in wanted.items() if value}
     conditions = {"agent_id": agent, "memory_ids": memory_id or None, "filter": given or None}
     with reported(as_json=as_json):
+        if not any(conditions.values()):
+            raise InvalidCommand(
+                "Which memories are meant? Give --agent, --session, --source, --tag, --kind or --id."
+            )
         receipt = asyncio.run(_delete(conditions, address(url), yes=yes, quiet=as_json))
     if as_json:
         print_json(receipt)
@@ -53,18 +60,19 @@ async def _delete(conditions: dict[str, Any], url: str, *, yes: bool, quiet: boo
 
 
 def _show(receipt: DeletionReceipt) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     if receipt.dry_run:
-        console.print(f"Nothing is deleted yet: {receipt.matched} memories meet the conditions.")
+        console.print(f"Nothing is deleted yet. Memories that meet the conditions: {receipt.matched}.")
         for example in receipt.examples[:10]:
             console.print(f"  {example}")
-        console.print("Add --yes to delete them.")
     else:
         console.print(receipt.message)
     if receipt.absent:
         verb = "would be" if receipt.dry_run else "is"
         console.print(f"Ids without a memory, whose store {verb} refused from now on: {receipt.absent}.")
     console.print(stores_table(receipt.stores, dry_run=receipt.dry_run))
+    if receipt.dry_run and receipt.matched:
+        console.print("Add --yes to delete them.")
 
 
 def stores_table(stores: list[StoreReceipt], *, dry_run: bool) -> Table:

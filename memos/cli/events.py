@@ -28,7 +28,9 @@ def events_cli() -> typer.Typer:
 
 
 def follow(after: After = None, types: Types = None, url: Url = None, *, as_json: AsLines = False) -> None:
-    """Print facts as they happen, until Ctrl-C; goes on by itself after a restart of memOS.
+    """Print facts as they happen, until Ctrl-C.
+
+    It goes on by itself after a restart of memOS.
 
     Example: memos events follow --after 0 --type memos.memory.deleted.v1
     """
@@ -51,7 +53,7 @@ def list_facts(
     for fact in read.facts:
         typer.echo(_line(fact))
     if read.more:
-        typer.echo(f"More with: memos events list --after {read.position}", err=True)
+        typer.echo(f"There is more after position {read.position}.", err=True)
 
 
 async def _follow(after: int | None, types: list[str], url: str, *, as_json: bool) -> None:

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from memos.cli.output import AsJson, Url, address, print_json, reported
+from memos.cli.progress import Bars
 from memos.client import Client, connect
 from memos.errors import InvalidCommand
 from memos.events.memories import DEFAULT_AGENT, IngestItem, StoreOutcomes
@@ -50,7 +50,9 @@ def ingest(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Remember every module, class and function docstring below a path, for all agents.
+    """Remember the docstrings of Python sources, for all agents.
+
+    Those of every module, class and function below a path are meant.
 
     Example: memos ingest ./src
     """
@@ -69,13 +71,12 @@ def ingest(
 async def _ingest(path: Path, agent: str, url: str, *, quiet: bool) -> Summary:
     summary = Summary()
     items = list(_items(path, summary))
-    columns = (TextColumn("Remembering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        bar = progress.add_task("", total=len(items))
-        async with connect(url, source="memos.cli", timeout=PATIENCE) as client:
+    async with connect(url, source="memos.cli", timeout=PATIENCE) as client:
+        with Bars(quiet=quiet) as bars:
+            bars.show("Remembering", 0, len(items))
             async for results in _sent(client, iter(items), agent):
                 summary.add(results)
-                progress.advance(bar, len(results.results))
+                bars.show("Remembering", summary.outcomes.total(), len(items))
     return summary
 
 

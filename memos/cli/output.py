@@ -1,6 +1,7 @@
 """What all commands share: their options, their errors, and the address of a running memOS."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,12 @@ Url = Annotated[
 
 
 @contextmanager
-def reported(*, as_json: bool) -> Iterator[None]:
-    """End the process with status 1 and one clear line, or a problem document, for an error of memOS."""
+def reported(*, as_json: bool, put_off: bool = False) -> Iterator[None]:
+    """End the process with status 1 and one clear line, or a problem document, for an error of memOS.
+
+    With `put_off` the status is EX_TEMPFAIL (sysexits.h) for an error that may pass, so that whoever supervises
+    the process tries again.
+    """
     try:
         yield
     except MemosError as error:
@@ -31,7 +36,7 @@ def reported(*, as_json: bool) -> Iterator[None]:
             typer.echo(to_json(problem_of(error), exclude_none=True))
         else:
             typer.echo(f"memos: {error.detail}", err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(os.EX_TEMPFAIL if put_off and error.transient else 1) from error
 
 
 def print_json(data: Any) -> None:

@@ -32,11 +32,15 @@ def purge(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the content of deleted memories for good; without --yes only say how much that is.
+    """Remove for good the content of deleted memories.
+
+    Without --yes nothing is removed; it is only said how much that is.
 
     Example: memos purge --deleted-before 30d --yes
     """
     with reported(as_json=as_json):
+        if not (deleted_before or memory_id):
+            raise InvalidCommand("Which deleted memories are meant? Give --deleted-before or --id.")
         before = moment(deleted_before, datetime.now(UTC)) if deleted_before else None
         conditions = {"deleted_before": before, "memory_ids": memory_id or None}
         receipt = asyncio.run(_purge(conditions, address(url), yes=yes, quiet=as_json))
@@ -68,10 +72,10 @@ async def _purge(conditions: dict[str, Any], url: str, *, yes: bool, quiet: bool
 
 
 def _show(receipt: PurgeReceipt) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     if receipt.dry_run:
-        console.print(f"Nothing is purged yet: {receipt.purged} deleted memories still hold their content.")
-        console.print("Add --yes to remove it for good.")
+        told = "Deleted memories that meet the conditions and still hold their content"
+        console.print(f"Nothing is purged yet. {told}: {receipt.purged}.")
     else:
         console.print(receipt.message)
     tables = Table("Table", "Rows to empty" if receipt.dry_run else "Rows emptied")
@@ -79,3 +83,5 @@ def _show(receipt: PurgeReceipt) -> None:
         tables.add_row(table, str(rows))
     console.print(tables)
     console.print(stores_table(receipt.stores, dry_run=receipt.dry_run))
+    if receipt.dry_run and receipt.purged:
+        console.print("Add --yes to remove it for good.")

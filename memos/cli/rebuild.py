@@ -1,28 +1,38 @@
 """`memos rebuild`: the projections made anew from the ledger, also with another embedding model."""
 
+import signal
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from memos.cli.output import AsJson, print_json, reported
+from memos.cli.progress import Bars
 from memos.devstack.locate import located
 from memos.projection.rebuild import Stage
 from memos.settings import Settings, load_settings
 
-DOING = {"noting": "Noting", "writing": "Writing", "verifying": "Verifying", "switching": "Switching"}
+DOING: Mapping[Stage, str] = {
+    "noting": "Noting",
+    "writing": "Writing",
+    "verifying": "Verifying",
+    "switching": "Switching",
+    "lingering": "Handing over (seconds)",
+}
 
 
 def rebuild(*, as_json: AsJson = False) -> None:
-    """Make the search index anew from the ledger with the model that the settings name, while memOS runs.
+    """Make the search index anew from the ledger.
 
-    It goes on where it was interrupted. Example: memos rebuild
+    It has the model that the settings name, and memOS runs meanwhile. It goes on where it was interrupted.
+
+    Example: memos rebuild
     """
-    import uvloop
+    with reported(as_json=as_json), _interruptible():
+        import uvloop
 
-    with reported(as_json=as_json):
         made = uvloop.run(_rebuild(located(load_settings()), quiet=as_json))
     if as_json:
         print_json(made)
@@ -33,27 +43,26 @@ def rebuild(*, as_json: AsJson = False) -> None:
         )
 
 
-class _Bars:
-    """One bar a stage."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._bars: dict[str, TaskID] = {}
-
-    def show(self, stage: Stage, done: int, total: int) -> None:
-        """Move a stage's bar."""
-        if stage not in self._bars:
-            self._bars[stage] = self._progress.add_task(DOING[stage])
-        self._progress.update(self._bars[stage], completed=done, total=total)
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End as shells expect it of a program that was interrupted, with a line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        typer.echo("Interrupted; run `memos rebuild` again and it goes on.", err=True)
+        raise typer.Exit(128 + signal.SIGINT) from error
 
 
 async def _rebuild(settings: Settings, *, quiet: bool) -> dict[str, Any]:
     from memos.runtime import rebuild_memories
 
     started = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        generation, verification = await rebuild_memories(settings, _Bars(progress).show)
+    with Bars(quiet=quiet) as bars:
+
+        def told(stage: Stage, done: int, total: int) -> None:
+            bars.show(DOING[stage], done, total)
+
+        generation, verification = await rebuild_memories(settings, told)
     return {
         "projection": generation.projection,
         "generation": generation.number,

@@ -1,22 +1,20 @@
 """The commands that run memOS, or a part of it."""
 
 import asyncio
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from memos.cli.output import AsJson, begin_logging, print_json, reported
 from memos.devstack.locate import located, required
-from memos.errors import MemosError
 from memos.events.streams import Lane
 from memos.settings import load_settings
 
 
 def up() -> None:
-    """Run all of memOS: engines, both workers and the REST facade, until Ctrl-C.
+    """Run all of memOS, until Ctrl-C.
+
+    That is the engines, both workers and the REST facade.
 
     Example: MEMOS_HOME=/data/memos memos up
     """
@@ -39,27 +37,14 @@ def worker(
 
     from memos.runtime import run_worker, stop_on_signals
 
-    with reported(as_json=False):
+    with reported(as_json=False, put_off=True):
         settings = located(load_settings())
         begin_logging(settings)
 
         async def run() -> None:
             await run_worker(settings, lane, stop_on_signals())
 
-        with _putting_off():
-            uvloop.run(run())
-
-
-@contextmanager
-def _putting_off() -> Iterator[None]:
-    """End with EX_TEMPFAIL (sysexits.h) for an error that may pass, so that whoever supervises tries again."""
-    try:
-        yield
-    except MemosError as error:
-        if not error.transient:
-            raise
-        typer.echo(f"memos: {error.detail}", err=True)
-        raise typer.Exit(os.EX_TEMPFAIL) from error
+        uvloop.run(run())
 
 
 def api() -> None:

@@ -1,35 +1,37 @@
 """`memos verify`: whether the projections have what the ledger has."""
 
 import asyncio
-from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from memos.cli.output import AsJson, print_json, reported
+from memos.cli.progress import Bars
 from memos.devstack.locate import located
-from memos.projection.verify import Verification
+from memos.projection.verify import Looked, Verification
 from memos.settings import Settings, load_settings
 
 Repair = Annotated[bool, typer.Option("--repair", help="Write what is missing or stale, remove what is extra.")]
 
 
 def verify(*, repair: Repair = False, as_json: AsJson = False) -> None:
-    """Compare every projection with the ledger, while memOS runs; exit with 1 when they differ.
+    """Compare the search index with the ledger.
+
+    memOS may run meanwhile. The exit code is 0 when they agree, 1 when they differ, and 75 when it could not be
+    found out since an engine does not answer, which may pass.
 
     Example: memos verify --repair
     """
-    with reported(as_json=as_json):
+    with reported(as_json=as_json, put_off=True):
         found = asyncio.run(_verify(located(load_settings()), repair=repair, quiet=as_json))
     *repaired, last = found
     if as_json:
         print_json({"repaired": sum(one.differences for one in repaired), "projections": [last]})
     else:
         for one in repaired:
-            _show(one, "repaired")
-        _show(last, "differ")
+            _show(one, "before: ")
+        _show(last, "after: " if repaired else "")
     if last.differences:
         raise typer.Exit(1)
 
@@ -39,29 +41,39 @@ async def _verify(settings: Settings, *, repair: bool, quiet: bool) -> list[Veri
     from memos.projection.verify import verify as compare
     from memos.runtime import open_ports
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     found = []
     async with open_ports(settings) as ports:
         vectors, projections = ports["vectors"], ports["projections"]
-        with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
+        with Bars(quiet=quiet) as bars:
             for doing in ("Repairing", "Verifying") if repair else ("Verifying",):
                 total = await projections.live() + await vectors.count({})
-                bar = progress.add_task(doing, total=total)
                 verification = await compare(
                     vectors=vectors,
                     projections=projections,
                     embedder=ports["embedder"] if doing == "Repairing" else None,
-                    looked=partial(progress.advance, bar),
+                    looked=_counting(bars, doing, total),
                 )
                 found.append(verification)
     return found
 
 
-def _show(one: Verification, what: str) -> None:
+def _counting(bars: Bars, doing: str, total: int) -> Looked:
+    """Moves a bar by what was looked at, which may come to be more than there was at first."""
+    done = 0
+
+    def looked(number: int) -> None:
+        nonlocal done
+        done += number
+        bars.show(doing, done, max(done, total))
+
+    return looked
+
+
+def _show(one: Verification, when: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(
-        f"{one.projection}, generation {one.generation}: {one.records} records, {one.points} points; "
-        f"{one.differences} {what} ({one.missing} missing, {one.extra} extra, {one.stale} stale), "
+        f"{when}{one.projection}, generation {one.generation}: {one.records} records, {one.points} points; "
+        f"{one.differences} differ ({one.missing} missing, {one.extra} extra, {one.stale} stale), "
         f"{one.behind} to be done."
     )
     for kind, tenant, memory_id in one.examples:

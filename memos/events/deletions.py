@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from memos.events.memories import Command, MemoryFilter, Reply, StoreReceipt
 from memos.events.texts import Identifier, Moment
@@ -29,7 +30,9 @@ class DeleteMemories(Command):
     def _says_which(self) -> "DeleteMemories":
         filtered = self.filter is not None and self.filter.model_dump(exclude_defaults=True)
         if self.memory_ids is None and self.agent_id is None and not filtered:
-            raise ValueError("at least one condition must be given: memory_ids, agent_id or one in filter")
+            raise PydanticCustomError(
+                "no_condition", "at least one condition must be given: memory_ids, agent_id or one in filter"
+            )
         return self
 
 
@@ -65,7 +68,9 @@ class PurgeMemories(Command):
     @model_validator(mode="after")
     def _says_which(self) -> "PurgeMemories":
         if self.deleted_before is None and self.memory_ids is None:
-            raise ValueError("at least one condition must be given: deleted_before or memory_ids")
+            raise PydanticCustomError(
+                "no_condition", "at least one condition must be given: deleted_before or memory_ids"
+            )
         return self
 
 

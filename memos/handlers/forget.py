@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from memos.errors import MemosError
@@ -32,16 +32,55 @@ Done = TypeVar("Done", Literal["deleted"], Literal["purged"])
 
 TABLES = ("agent_memories", "memory_versions", "memory_embeddings", "commands")
 
-DELETED: Mapping[str, str] = {
-    "deleted": "The memories are deleted: no answer and no store has them any more.",
-    "accepted": "The memories are deleted; a store that was away drops what it has of them once it is back.",
-    "dry-run": "Nothing is deleted. Send this with dry_run false to delete what is counted here.",
-}
-PURGED: Mapping[str, str] = {
-    "purged": "The content of the memories is gone for good; their tombstones stay.",
-    "accepted": "The content is gone from the ledger for good; a store that was away drops its own later.",
-    "dry-run": "Nothing is purged. Send this with dry_run false to remove for good what is counted here.",
-}
+
+class Wording(NamedTuple):
+    """What a receipt says: of a dry run, of no memory, and by status of one memory and of several."""
+
+    foretold: str
+    nothing: str
+    done: Mapping[str, tuple[str, str]]
+
+    def of(self, status: str, number: int) -> str:
+        """The sentence for a number of memories."""
+        if status == "dry-run":
+            return self.foretold
+        if number == 0:
+            return self.nothing
+        one, several = self.done[status]
+        return one if number == 1 else several.format(number)
+
+
+DELETED = Wording(
+    foretold="Nothing is deleted. Send this with dry_run false to delete what is counted here.",
+    nothing="No memory meets the conditions; nothing was deleted.",
+    done={
+        "deleted": (
+            "1 memory is deleted: no answer and no store has it any more.",
+            "{} memories are deleted: no answer and no store has them any more.",
+        ),
+        "accepted": (
+            "1 memory is deleted; a store that was away drops what it has of it once it is back.",
+            "{} memories are deleted; a store that was away drops what it has of them once it is back.",
+        ),
+    },
+)
+PURGED = Wording(
+    foretold="Nothing is purged. Send this with dry_run false to remove for good what is counted here.",
+    nothing=(
+        "Nothing was purged: no deleted memory that still holds its content meets the conditions. "
+        "Delete a memory before you purge it."
+    ),
+    done={
+        "purged": (
+            "1 memory: its content is gone for good from the ledger and every store; the tombstone stays.",
+            "{} memories: their content is gone for good from the ledger and every store; the tombstones stay.",
+        ),
+        "accepted": (
+            "1 memory: its content is gone for good from the ledger; a store that was away drops it later.",
+            "{} memories: their content is gone for good from the ledger; a store that was away drops it later.",
+        ),
+    },
+)
 
 
 async def delete_memories(
@@ -154,28 +193,30 @@ def _records(tombstones: Sequence[Tombstone]) -> list[RecordKey]:
 def _deleted(deletion_id: UUID | None, progress: Progress, derived: Sequence[Derived]) -> DeletionReceipt:
     stores = _stores([LEDGER, *(store.name for store in derived)], progress)
     status = _status("deleted", deletion_id, progress)
+    matched = progress.removed.get(LEDGER, 0)
     return DeletionReceipt(
         deletion_id=deletion_id,
         dry_run=deletion_id is None,
         status=status,
-        matched=progress.removed.get(LEDGER, 0),
+        matched=matched,
         absent=progress.absent,
         stores=stores,
         examples=progress.examples,
-        message=DELETED[status],
+        message=DELETED.of(status, matched),
     )
 
 
 def _purged(purge_id: UUID | None, progress: Progress, derived: Sequence[Derived]) -> PurgeReceipt:
     status = _status("purged", purge_id, progress)
+    purged = progress.rows.get(TABLES[0], 0)
     return PurgeReceipt(
         purge_id=purge_id,
         dry_run=purge_id is None,
         status=status,
-        purged=progress.rows.get(TABLES[0], 0),
+        purged=purged,
         tables={table: progress.rows.get(table, 0) for table in TABLES},
         stores=_stores([store.name for store in derived], progress),
-        message=PURGED[status],
+        message=PURGED.of(status, purged),
     )
 
 

@@ -3,8 +3,12 @@
 import asyncio
 import json
 import os
+import re
+import signal
+import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +48,17 @@ class Site:
 
     async def command(self, *words: str, model: str | None = None) -> Ended:
         """Run a command with the embedded model, or with one of the server's."""
+        return await command(*words, **self.variables(model))
+
+    def variables(self, model: str | None = None) -> dict[str, str]:
         chosen = {"MEMOS_EMBEDDER": "openai", "MEMOS_EMBEDDING_MODEL": model} if model else {}
-        return await command(
-            *words,
-            MEMOS_REDIS_URL=self.stack.redis_url,
-            MEMOS_POSTGRES_DSN=self.stack.postgres_dsn,
-            MEMOS_EDGE_SOCKET=os.fspath(self.stack.edge_socket),
-            MEMOS_EMBEDDING_URL=self.server.url,
+        return {
+            "MEMOS_REDIS_URL": self.stack.redis_url,
+            "MEMOS_POSTGRES_DSN": self.stack.postgres_dsn,
+            "MEMOS_EDGE_SOCKET": os.fspath(self.stack.edge_socket),
+            "MEMOS_EMBEDDING_URL": self.server.url,
             **chosen,
-        )
+        }
 
     async def json(self, *words: str, model: str | None = None) -> Any:
         ended = await self.command(*words, "--json", model=model)
@@ -198,8 +204,8 @@ async def test_differences_are_counted_named_and_repaired(site: Site) -> None:
     assert "memories, generation 1: 3 records, 2 points; 1 differ (1 missing, 0 extra, 0 stale)" in differing.output
     assert f"missing  default  {lost.memory_id}" in differing.output
     assert repaired.code == 0
-    assert "1 repaired" in repaired.output
-    assert "3 points; 0 differ" in repaired.output
+    assert re.search(r"^before: .*; 1 differ \(1 missing", repaired.output, re.MULTILINE)
+    assert re.search(r"^after: .* 3 points; 0 differ", repaired.output, re.MULTILINE)
     assert after["projections"][0]["points"] == 3
 
 
@@ -208,3 +214,51 @@ async def test_without_a_memos_verify_and_rebuild_say_how_to_get_one(tmp_path: P
         ended = await command(*words, MEMOS_HOME=str(tmp_path / "home"))
         assert (ended.code, ended.output) == (1, "")
         assert "Start one with `memos up`" in ended.errors
+
+
+async def test_what_cannot_be_verified_since_the_engine_is_away_is_told_from_what_differs(
+    site: Site, tmp_path: Path
+) -> None:
+    without = Site(replace(site.stack, edge_socket=tmp_path / "none.sock"), site.server)
+    said = await without.command("verify")
+    as_json = await without.command("verify", "--json")
+    rebuilt = await without.command("rebuild")
+
+    assert (said.code, as_json.code, rebuilt.code) == (75, 75, 1)
+    assert (said.output, json.loads(as_json.output)["code"], rebuilt.output) == ("", "unavailable", "")
+    for ended in (said, rebuilt):
+        assert re.fullmatch(r"memos: [^\n]+\n", ended.errors)
+
+
+async def test_a_rebuild_of_nothing_shows_no_bar_of_nothing(site: Site) -> None:
+    ended = await site.command("rebuild")
+    assert ended.code == 0
+    assert "0/0" not in ended.errors
+
+
+async def test_a_rebuild_that_is_interrupted_says_how_to_go_on(site: Site) -> None:
+    asked = asyncio.Event()
+
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as server:
+        silent = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "memos", "rebuild"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.defpath, **site.variables("words"), "MEMOS_EMBEDDING_URL": silent},
+        )
+        try:
+            async with asyncio.timeout(30):
+                await asked.wait()
+                process.send_signal(signal.SIGINT)
+                output, errors = await process.communicate()
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+    assert (process.returncode, output) == (130, b"")
+    assert errors == b"Interrupted; run `memos rebuild` again and it goes on.\n"

@@ -198,6 +198,11 @@ async def test_memos_alone_lists_its_commands() -> None:
         ]
 
 
+@pytest.mark.parametrize("group", ["", "events", "dead-letters"])
+async def test_no_line_of_a_list_of_commands_is_cut_short(group: str) -> None:
+    assert "..." not in (await command(*group.split(), "--help")).output.split("Commands:\n")[1]
+
+
 async def listed(*group: str) -> list[str]:
     """The commands that the help of a group names: where a line begins, two spaces in."""
     lines = (await command(*group, "--help")).output.split("Commands:\n")[1].splitlines()

@@ -14,7 +14,10 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"
     ROOT.glob("docs/**/*.md")
 )
 SETTINGS = {f"MEMOS_{name.upper()}" for name in Settings.model_fields}
-FOR_TESTS = {"MEMOS_TEST_REDIS_URL", "MEMOS_TEST_POSTGRES_DSN", "MEMOS_TEST_QDRANT_URL", "MEMOS_TEST_DOCKER"}
+FOR_TESTS = {
+    *("MEMOS_TEST_REDIS_URL", "MEMOS_TEST_POSTGRES_DSN", "MEMOS_TEST_QDRANT_URL", "MEMOS_TEST_DOCKER"),
+    "MEMOS_TEST_EXAMPLES",
+}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 

@@ -82,7 +82,7 @@ async def written_by_the_old_version(pool: Pool) -> Old:
     await write(pool, changed, 2)
     await recorded(pool, changed.origin.command_id, changed.digest, stored(changed))
     await recorded(pool, update.origin.command_id, update.digest, updated(changed.memory_id))
-    asked, about = origin(), gone.memory_id
+    asked = origin()
     deletion: dict[str, Any] = {
         "origin": asked,
         "digest": b"delete",

@@ -17,13 +17,13 @@ class Telemetry:
         self.handled = counter("memos_commands", "Commands handled, by what became of them.", ["stream", "outcome"])
         self.seconds = Histogram(
             "memos_command_seconds",
-            "Seconds from reading a command to its verdict.",
+            "Seconds that handling a command took.",
             ["stream"],
             buckets=SECONDS,
             registry=registry,
         )
         self.retried = counter("memos_retries", "Writes put off to be tried again.", ["stream"])
-        self.buried = counter("memos_dead_letters", "Commands that became dead letters.", ["stream", "code"])
+        self.dead_letters = counter("memos_dead_letters", "Commands that became dead letters.", ["stream", "code"])
         self.discarded = counter(
             "memos_discarded", "Faulty entries thrown away since dead letters were full.", ["stream"]
         )

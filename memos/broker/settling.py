@@ -37,7 +37,7 @@ local stream, delayed, dead = unpack(KEYS)
 local group, entry, consumer, what, pause, limit = unpack(ARGV, 1, 6)
 if #redis.call('XPENDING', stream, group, entry, entry, 1, consumer) == 0 then return 'lost' end
 if what ~= 'delayed' and redis.call('XLEN', dead) >= tonumber(limit) then
-  what = what == 'buried' and 'discarded' or 'delayed'
+  what = what == 'hopeless' and 'discarded' or 'delayed'
 end
 if what == 'delayed' then
   local time = redis.call('TIME')
@@ -52,7 +52,7 @@ return what
 """
 """Takes an entry that could not be handled off its stream, unless it has become another worker's.
 
-It is `delayed`, or a dead letter: `buried` when it can never succeed, `spent` when it ran out of
+It is `delayed`, or a dead letter: `hopeless` when it can never succeed, `spent` when it ran out of
 attempts. Where dead letters are full the former is discarded, and the latter goes on being tried.
 """
 
@@ -202,8 +202,8 @@ class Settler:
             code = fault.code if fault else ""
             if what == "delayed":
                 self._telemetry.retried.labels(stream.name).inc()
-            elif what in {"buried", "spent"}:
-                self._telemetry.buried.labels(stream.name, code).inc()
+            elif what in {"hopeless", "spent"}:
+                self._telemetry.dead_letters.labels(stream.name, code).inc()
             elif what == "discarded":
                 log.error("Dead letters of %s are full; entry %r is thrown away: %s", stream.name, entry.id, fault)
                 self._telemetry.discarded.labels(stream.name).inc()
@@ -253,7 +253,7 @@ class Settler:
         pause_ms = round((rest + self._policy.pause_after(entry.attempts + 1)) * 1000)
         if verdict.again:
             return "delayed", pause_ms, retry_fields(entry, fault)
-        return "spent" if fault.transient else "buried", pause_ms, letter_fields(stream, entry, fault)
+        return "spent" if fault.transient else "hopeless", pause_ms, letter_fields(stream, entry, fault)
 
 
 def _finish(stream: Stream, verdicts: Sequence[Verdict]) -> Iterator[Step]:

@@ -175,7 +175,7 @@ class Client:
         group: str | None = None,
         consumer: str | None = None,
     ) -> AsyncIterator[Fact]:
-        """What has happened after a position, or with `None` happens from now on, without end.
+        """What has happened from the beginning or a position on, or with `None` happens from now on, endlessly.
 
         Facts come in the order of their positions; none is left out and none comes twice, whatever fails
         or restarts meanwhile: only what fails before the first answer is raised, and `Conflict` when the

@@ -45,7 +45,7 @@ class Projections(Protocol):
         """How many records the projection still has to be given or to be rid of."""
         ...
 
-    async def forget(self) -> None:
+    async def empty(self) -> None:
         """Count the projection as empty, so that it is filled again from the ledger."""
         ...
 

@@ -71,7 +71,7 @@ async def refill_if_lost(*, vectors: Vectors, projections: Projections) -> None:
         await vectors.recreate()
         lost = True
     if lost:
-        await projections.forget()
+        await projections.empty()
 
 
 async def keep_reconciling(

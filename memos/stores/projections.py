@@ -80,7 +80,7 @@ class PostgresProjections:
             count: int = await self._pool.fetchval(self._sql["count_live"])
         return count
 
-    async def forget(self) -> None:
+    async def empty(self) -> None:
         """Count the projection as empty, so that it is filled again from the ledger."""
         rows = await self._page("forget_some", FORGOTTEN_AT_ONCE, None)
         while rows:

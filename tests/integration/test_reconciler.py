@@ -95,7 +95,7 @@ async def test_what_the_model_has_not_read_yet_is_read_and_kept(rooms: Rooms) ->
 
     assert rooms.embedder.asked == ["a b c"]
     assert await rooms.recalled("a b c", agent_id="ada") == ["a b c"]
-    await rooms.projections.forget()
+    await rooms.projections.empty()
     await reconciler(rooms).reconcile()
     assert rooms.embedder.asked.count("a b c") == 2  # by the first round and by the query
 

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from memos.broker.lane import Lane
 from memos.broker.leases import consumer_name
+from memos.broker.pauses import set_in_the_end
 from memos.broker.policy import Policy
 from memos.client.metrics import PublishedMetrics, keep_publishing
 from memos.client.redis import open_redis, ping
@@ -108,13 +109,18 @@ async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event
     async with open_redis(url, retries=0) as redis:
         await require_redis(redis, url)
         metrics = published_metrics(settings, lane, redis, telemetry)
+        one_by_one = shifts(partial(open_ports, settings), stopping)
+        shift = await anext(one_by_one, None)
+        over = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keep_publishing(stopping, metrics, every=settings.lease_seconds))
-            async for shift in shifts(partial(open_ports, settings), stopping):
-                about = (shift, settings, lane, redis, telemetry)
-                work = shift.work(consuming(*about), [*duties(*about)], stop_seconds=settings.stop_seconds)
-                tasks.create_task(work)
-                log.info("The %s lane is open", lane)
+            tasks.create_task(keep_publishing(over, metrics, every=settings.lease_seconds))
+            with set_in_the_end(over):
+                while shift:
+                    about = (shift, settings, lane, redis, telemetry)
+                    work = shift.work(consuming(*about), [*duties(*about)], stop_seconds=settings.stop_seconds)
+                    tasks.create_task(work)
+                    log.info("The %s lane is open", lane)
+                    shift = await anext(one_by_one, None)
     log.info("The %s lane is closed", lane)
 
 

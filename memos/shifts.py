@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
+from memos.broker.pauses import set_in_the_end
 from memos.errors import MemosError
 from memos.ports import Derived, Embedder, Facts, Generations, Memories, Projections, Vectors
 from memos.ports.deletions import Deletions
@@ -67,7 +68,8 @@ class Shift:
         async with self.closing, asyncio.TaskGroup() as tasks:
             lane = tasks.create_task(consuming)
             others = [tasks.create_task(duty) for duty in beside]
-            await self.over.wait()
+            with set_in_the_end(self.over):
+                await self.over.wait()
             deadline = asyncio.get_running_loop().time() + stop_seconds
             await asyncio.wait([lane])
             await ended(others, deadline - asyncio.get_running_loop().time())

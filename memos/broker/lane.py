@@ -13,7 +13,7 @@ from memos.broker.claims import Claims
 from memos.broker.consumer import StreamConsumer
 from memos.broker.delayed import move_due
 from memos.broker.leases import Lease, consumer_name
-from memos.broker.pauses import GRACE, ended, every
+from memos.broker.pauses import GRACE, ended, every, set_in_the_end
 from memos.broker.pipeline import Pipeline, new_broker
 from memos.broker.policy import Policy
 from memos.broker.rereading import reread
@@ -71,13 +71,14 @@ class Lane:
         """
         for pipeline in self._pipelines:
             await pipeline.open()
-        left = asyncio.Event()
+        halted, left = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             living = tasks.create_task(every(self._interval, left, self._show_life, "Keeping the lease"))
-            loops = [tasks.create_task(loop) for loop in self._loops(stopping)]
-            await stopping.wait()
-            await self._finish(loops)
-            left.set()
+            with set_in_the_end(left):
+                loops = [tasks.create_task(loop) for loop in self._loops(halted)]
+                with set_in_the_end(halted):
+                    await stopping.wait()
+                await self._finish(loops)
             living.cancel()
         await ended([asyncio.create_task(self._leave())], GRACE)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
@@ -11,6 +12,19 @@ log = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR = 1.0
 GRACE = 0.5
 """Seconds that a cancelled task may take to end; one that takes longer is left behind."""
+
+
+@contextmanager
+def set_in_the_end(event: asyncio.Event) -> Iterator[None]:
+    """Set an event when the context ends, however it ends.
+
+    A task group cancels its tasks when one fails, but redis-py can swallow a cancellation; a task that heeds
+    the event ends all the same.
+    """
+    try:
+        yield
+    finally:
+        event.set()
 
 
 async def pause(stopping: asyncio.Event, seconds: float) -> None:

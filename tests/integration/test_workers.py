@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ from memos.client import connect
 from memos.client.redis import open_redis
 from memos.devstack.stack import Stack, open_stack
 from memos.engines import open_embedder
+from memos.errors import Unavailable
 from memos.events.streams import Lane
 from memos.ports import Embedder
 from memos.runtime import run_worker
@@ -175,3 +176,30 @@ async def test_a_generation_that_fails_unforeseen_is_tried_less_and_less_often_a
     assert [pause >= least for pause, least in zip(pauses, (0.1, 0.2, 0.4, 0.4), strict=True)] == [True] * 4
     assert "work goes on with the former one" in caplog.text
     assert "The file of the model is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("lane", ["interactive", "bulk"])
+async def test_a_worker_that_cannot_begin_says_so_by_one_error(site: Site, lane: Lane) -> None:
+    gone = site.settings.model_copy(update={"edge_socket": site.stack.home.path / "nobody"})
+    with pytest.raises(Unavailable, match="Qdrant Edge"):
+        await run_worker(gone, lane, asyncio.Event())
+
+
+async def test_a_worker_ends_when_a_part_of_it_fails_though_cancellations_are_swallowed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*given: object, **named: object) -> None:
+        raise ZeroDivisionError
+
+    async def deaf(over: asyncio.Event, *given: object, **named: object) -> None:
+        while not over.is_set():
+            with suppress(asyncio.CancelledError):
+                await over.wait()
+
+    monkeypatch.setattr("memos.runtime.keep_watch", fail)
+    monkeypatch.setattr("memos.runtime.keep_publishing", deaf)
+    monkeypatch.setattr("memos.runtime.keep_relaying", deaf)
+    async with asyncio.timeout(20):
+        with pytest.raises(ExceptionGroup) as failed:
+            await run_worker(site.settings, "bulk", asyncio.Event())
+    assert failed.group_contains(ZeroDivisionError)

@@ -37,5 +37,8 @@ drop index projections_behind;
 create index projections_behind on projections (name, generation, record_id, tenant)
     where wanted is distinct from version;
 
+-- What was deleted and has still to be removed: few rows, looked for in every generation.
+create index projections_buried on projections (name, generation, record_id, tenant) where wanted is null;
+
 -- The commands that made or changed a memory, whose digests a purge empties.
 create index commands_memory on commands using hash ((reply ->> 'memory_id'));

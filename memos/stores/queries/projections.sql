@@ -92,7 +92,7 @@ limit $5
 -- name: some_buried
 select tenant, record_id
 from projections
-where name = $1 and generation = $2 and wanted is distinct from version and wanted is null
+where name = $1 and generation = $2 and wanted is null
     and (record_id, tenant) > ($3, $4)
 order by record_id, tenant
 limit $5

@@ -24,6 +24,9 @@ from memos.settings import Settings
 
 _BULK_NICENESS = 10
 _ANSWER_WITHIN = 10.0
+_TO_LEAVE = 3.0
+"""Seconds that a worker may take to end after its `stop_seconds`."""
+
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -65,7 +68,8 @@ async def _run(settings: Settings) -> None:
         Processes(stack.home.held) as workers,
         Processes(stack.home.held) as front,
     ):
-        commands = _Commands(stack, {**os.environ, **_addresses(settings, stack)})
+        env = {**os.environ, **_addresses(settings, stack)}
+        commands = _Commands(stack, env, settings.stop_seconds + _TO_LEAVE)
         api = Supervised(lambda: _start_api(settings, front, commands.program("api", "api")))
         await api.open()
         await workers.run(commands.program("migrate", "migrate"))
@@ -93,11 +97,13 @@ class _Commands:
 
     stack: Stack
     env: Mapping[str, str]
+    stop_within: float
 
     def program(self, name: str, *words: str, nice: int = 0) -> Program:
         """One command; `-P` keeps a folder `memos` in the working directory from being taken for the package."""
         command = [sys.executable, "-P", "-m", "memos", *words]
-        return Program(name, command, self.stack.home.log(name), env=self.env, nice=nice)
+        log = self.stack.home.log(name)
+        return Program(name, command, log, env=self.env, nice=nice, stop_within=self.stop_within)
 
     def workers(self) -> list[Program]:
         """The worker of each lane."""

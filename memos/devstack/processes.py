@@ -22,7 +22,7 @@ START_WITHIN = 120.0
 """Seconds a program may take until it is ready; loading much data takes most of them."""
 
 STOP_WITHIN = 10.0
-"""Seconds a program may take to stop after its signal, before it is killed."""
+"""Seconds a program may take to stop after its signal, before it is killed, unless it says otherwise."""
 
 _SHORTEST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.16
@@ -34,8 +34,8 @@ _SCARCE = 64 * 2**20
 class Program:
     """What to run.
 
-    `stop` is the signal that ends it in order, `not_root_in` names folders that it must own and,
-    when there are any, says that it refuses to run as root. `env` is inherited when `None`.
+    `stop` is the signal that ends it in order within `stop_within` seconds, `not_root_in` names folders that
+    it must own and, when there are any, says that it refuses to run as root. `env` is inherited when `None`.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Program:
     stop: signal.Signals = signal.SIGTERM
     env: Mapping[str, str] | None = None
     nice: int = 0
+    stop_within: float = STOP_WITHIN
     not_root_in: tuple[Path, ...] = ()
 
     def launched(self) -> list[str]:
@@ -82,10 +83,10 @@ class Child:
             self._process.send_signal(number)
 
     async def stop(self) -> None:
-        """End it by its own signal, or after `STOP_WITHIN` seconds by SIGKILL."""
+        """End it by its own signal, or by SIGKILL when it takes longer than it may."""
         self.send(self.program.stop)
         try:
-            await asyncio.wait_for(self.wait(), STOP_WITHIN)
+            await asyncio.wait_for(self.wait(), self.program.stop_within)
         except TimeoutError:
             self.send(signal.SIGKILL)
             await self.wait()

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from memos.devstack import launch, processes
+from memos.devstack import launch
 from memos.devstack.processes import Processes, Program
 from memos.devstack.stack import Addresses, embedded_stack, open_stack, running_stack
 from memos.errors import ConfigurationError
@@ -437,11 +437,8 @@ async def test_a_program_that_cannot_be_run_here_is_said_to_be_so(tmp_path: Path
                 await engines.run(Program("engine", [os.fspath(tmp_path / "engine")], tmp_path / "engine.log"))
 
 
-async def test_a_program_that_does_not_heed_its_signal_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processes, "STOP_WITHIN", 0.1)
-    program = Program("deaf", [sys.executable, "-c", DEAF], tmp_path / "deaf.log")
+async def test_a_program_that_does_not_heed_its_signal_is_killed(tmp_path: Path) -> None:
+    program = Program("deaf", [sys.executable, "-c", DEAF], tmp_path / "deaf.log", stop_within=0.1)
 
     async def is_up() -> bool:
         return "up" in program.log.read_text()

@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 
 from memos.broker.lane import Lane
 from memos.broker.leases import consumer_name
-from memos.broker.pauses import set_in_the_end
 from memos.broker.policy import Policy
 from memos.client.metrics import PublishedMetrics, keep_publishing
 from memos.client.redis import open_redis, ping
@@ -43,6 +42,7 @@ from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import Pool, open_pool
 from memos.stores.projections import PostgresProjections
 from memos.telemetry import Telemetry
+from memos.waiting import set_in_the_end
 
 log = logging.getLogger(__name__)
 

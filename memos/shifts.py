@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
-from memos.broker.pauses import set_in_the_end
 from memos.errors import MemosError
 from memos.ports import Derived, Embedder, Facts, Generations, Memories, Projections, Vectors
 from memos.ports.deletions import Deletions
 from memos.projection.others import Others
 from memos.projection.reconciler import Reconciler
+from memos.waiting import ended, set_in_the_end, told
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,6 @@ LONGEST_PAUSE = 60.0
 
 CATCHING_UP_SECONDS = 5.0
 """Longest time that a worker brings a new generation up to date before it works on it."""
-
-GRACE = 0.5
-"""Seconds that a cancelled task may take to end before it is cancelled again."""
 
 
 class Ports(TypedDict):
@@ -137,29 +134,6 @@ async def unless_told(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> 
         waiting.cancel()
         await ended({doing}, 0)
     return None if doing.cancelled() else doing.result()
-
-
-async def ended(tasks: Collection["asyncio.Task[Any]"], seconds: float) -> None:
-    """Give tasks some seconds to end, then cancel them, again and again until they have.
-
-    Tidying up after a cancellation can wait for an engine as well, and redis-py can swallow one.
-    """
-    if not tasks:
-        return
-    _, late = await asyncio.wait(tasks, timeout=max(0, seconds))
-    while late:
-        for task in late:
-            task.cancel()
-        _, late = await asyncio.wait(late, timeout=GRACE)
-
-
-async def told(stopping: asyncio.Event, seconds: float) -> bool:
-    """Wait so long, or until told to stop; say whether that was it."""
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
 
 
 async def _following(shift: Shift, open_ports: OpenPorts, stopping: asyncio.Event) -> Shift | None:

@@ -12,11 +12,11 @@ from redis.typing import KeyT, StreamIdT
 from memos.broker.claims import Claims
 from memos.broker.entries import Entry
 from memos.broker.failures import gone
-from memos.broker.pauses import pause
 from memos.broker.turns import Turns
 from memos.broker.work import Work
 from memos.events.streams import GROUP
 from memos.telemetry import Telemetry
+from memos.waiting import told
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class StreamConsumer:
                 log.warning("Reading %s failed: %s; trying again in %.1f s", self._stream, error, rest)
                 self._telemetry.failures.labels("redis").inc()
                 self.replay()
-                await pause(stopping, rest)
+                await told(stopping, rest)
                 rest = min(rest * 2, LONGEST_PAUSE)
                 if gone(error):
                     await self._open_group(stopping)
@@ -75,7 +75,7 @@ class StreamConsumer:
                 if "BUSYGROUP" in str(error):
                     return
                 log.warning("%s cannot be opened: %s; trying again in %.1f s", self._stream, error, rest)
-                await pause(stopping, rest)
+                await told(stopping, rest)
                 rest = min(rest * 2, LONGEST_PAUSE)
             else:
                 return

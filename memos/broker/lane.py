@@ -13,7 +13,7 @@ from memos.broker.claims import Claims
 from memos.broker.consumer import StreamConsumer
 from memos.broker.delayed import move_due
 from memos.broker.leases import Lease, consumer_name
-from memos.broker.pauses import GRACE, ended, every, set_in_the_end
+from memos.broker.pauses import every
 from memos.broker.pipeline import Pipeline, new_broker
 from memos.broker.policy import Policy
 from memos.broker.rereading import reread
@@ -22,6 +22,7 @@ from memos.broker.turns import end_current_turn
 from memos.broker.work import Work
 from memos.handlers import Handler
 from memos.telemetry import Telemetry
+from memos.waiting import GRACE, ended, set_in_the_end
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from redis.exceptions import RedisError
 from memos.broker.bindings import Verdict
 from memos.broker.entries import letter_fields, plain_letter_fields, retry_fields
 from memos.broker.failures import gone, may_pass
-from memos.broker.pauses import ended, pause
 from memos.broker.policy import Policy
 from memos.errors import Unavailable
 from memos.events.envelope import CHANNEL_PREFIX
 from memos.events.streams import GROUP, Stream
 from memos.telemetry import Telemetry
+from memos.waiting import ended, told
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +138,7 @@ class Settler:
                 self._open = [one for one in self._open if not one.done.is_set()]
             else:
                 self._news.clear()
-                await pause(self._news, min(one.due for one in self._open) - now)
+                await told(self._news, min(one.due for one in self._open) - now)
 
     async def _carry_out(self, settlements: Sequence[Settlement]) -> None:
         try:

@@ -13,11 +13,12 @@ from memos.broker.batches import batches
 from memos.broker.bindings import EXPIRED, VANISHED, Verdict
 from memos.broker.entries import Entry
 from memos.broker.failures import may_pass
-from memos.broker.pauses import PAUSE_AFTER_ERROR, ended
+from memos.broker.pauses import PAUSE_AFTER_ERROR
 from memos.broker.settling import Settler
 from memos.broker.turns import CURRENT_TURN, Turn
 from memos.events.streams import Stream
 from memos.telemetry import Telemetry
+from memos.waiting import ended
 
 log = logging.getLogger(__name__)
 

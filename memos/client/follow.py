@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -14,6 +14,7 @@ from memos.events.envelope import FIELD
 from memos.events.facts import FactsRead, FactTypes, ReadFacts, fact_in
 from memos.events.streams import FACTS_STREAM
 from memos.records import Fact
+from memos.waiting import heeding
 
 log = logging.getLogger(__name__)
 
@@ -109,19 +110,6 @@ async def pages(facts: FactLog, after: int | None) -> AsyncGenerator[Page, None]
             await waited_out(error, pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             page = Page((), page.position, behind=True)
-
-
-async def heeding(work: Coroutine[Any, Any, T]) -> T:
-    """The result of work, unless it was cancelled meanwhile: redis-py can swallow a cancellation."""
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
-    try:
-        await asyncio.sleep(0)  # takes a cancellation that came while the task ran, as that of Ctrl-C does
-        return await work
-    finally:
-        work.close()
-        if task and task.cancelling() > before:
-            raise asyncio.CancelledError
 
 
 async def waited_out(error: Exception, seconds: float) -> None:

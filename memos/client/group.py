@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
-from memos.client.follow import FIRST_PAUSE, LONGEST_PAUSE, FactLog, heeding, waited_out
+from memos.client.follow import FIRST_PAUSE, LONGEST_PAUSE, FactLog, waited_out
 from memos.errors import MalformedEntry, MemosError, Unavailable
 from memos.events.envelope import FIELD
 from memos.events.facts import fact_in
 from memos.events.streams import FACTS_STREAM
 from memos.records import Fact
+from memos.waiting import heeding
 
 SHARE = 100
 

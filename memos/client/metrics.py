@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from memos.events.streams import Lane
 from memos.records import Record
+from memos.waiting import told
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +105,7 @@ async def keep_publishing(stopping: asyncio.Event, metrics: PublishedMetrics, *,
                 await metrics.publish()
         except (RedisError, OSError) as error:
             log.debug("Metrics cannot be published now: %s", error)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), every)
+        await told(stopping, every)
     with suppress(RedisError, OSError):  # they end by themselves
         async with asyncio.timeout(PATIENCE):
             await metrics.withdraw()

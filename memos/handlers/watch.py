@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 from memos.handlers.health import ask
 from memos.telemetry import Telemetry
+from memos.waiting import told
 
 log = logging.getLogger(__name__)
 
@@ -60,5 +60,4 @@ async def keep_watch(stopping: asyncio.Event, watch: Watch) -> None:
         except Exception:
             # A worker whose metrics are wrong is better than none.
             log.exception("Looking after the engines failed in a way that was not foreseen")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), PAUSE_SECONDS)
+        await told(stopping, PAUSE_SECONDS)

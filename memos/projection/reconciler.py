@@ -14,6 +14,7 @@ from memos.projection.projector import finish
 from memos.projection.retirement import drop_retired
 from memos.records import RecordKey
 from memos.telemetry import Telemetry
+from memos.waiting import told
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ async def keep_reconciling(
         if telemetry:
             await attempt.one("Counting what is behind", partial(_tell, telemetry, projections))
         if audit.rounds or not audited:
-            await _pause(stopping, PAUSE_SECONDS)
+            await told(stopping, PAUSE_SECONDS)
 
 
 class Attempts:
@@ -147,17 +148,10 @@ async def _audit(audit: Audit, stopping: asyncio.Event) -> bool:
     deadline = loop.time() + PAUSE_SECONDS
     await audit.look_at_a_page()
     while not (audit.rounds or stopping.is_set()) and loop.time() < deadline:
-        await _pause(stopping, BREATH_SECONDS)
+        await told(stopping, BREATH_SECONDS)
         await audit.look_at_a_page()
     return True
 
 
 async def _tell(telemetry: Telemetry, projections: Projections) -> None:
     telemetry.behind.labels(projections.name).set(await projections.behind())
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

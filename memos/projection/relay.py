@@ -6,6 +6,7 @@ import logging
 from memos.errors import MemosError
 from memos.ports import Facts, FactStream, Placing
 from memos.telemetry import Telemetry
+from memos.waiting import told
 
 log = logging.getLogger(__name__)
 
@@ -93,12 +94,3 @@ async def keep_relaying(stopping: asyncio.Event, *, facts: Facts, stream: FactSt
         lasted = asyncio.get_running_loop().time() - started > LONGEST_PAUSE
         pause = FIRST_PAUSE if lasted else min(pause * 2, LONGEST_PAUSE)
         await told(stopping, pause)
-
-
-async def told(stopping: asyncio.Event, seconds: float) -> bool:
-    """Wait so long, or until told to stop; say whether that was it."""
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

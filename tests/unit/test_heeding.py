@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from memos.client.follow import heeding
+from memos.waiting import heeding
 
 
 async def swallowing(*, failing: bool = False) -> str:

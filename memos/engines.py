@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from memos.errors import ConfigurationError, ModelMismatch
-from memos.ports import Embedder, Vectors
+from memos.ports import Embedder, Reranker, Vectors
 from memos.projection.points import collection_of
 from memos.records import Collection, Generation
 from memos.settings import Settings
@@ -36,6 +36,27 @@ async def open_embedder(settings: Settings) -> AsyncIterator[Embedder]:
 
         async with MiniLM(threads=settings.embedding_threads or None) as embedded:
             yield embedded
+
+
+@asynccontextmanager
+async def open_reranker(settings: Settings) -> AsyncIterator[Reranker | None]:
+    """The second stage of ranking that the settings name; none by default."""
+    if settings.rerank_url is None:
+        yield None
+        return
+    from memos.embeddings.rerank import RerankServer, open_remote_reranker
+
+    server = RerankServer(
+        settings.rerank_url,
+        api=settings.rerank_api,
+        model=settings.rerank_model,
+        api_key=settings.rerank_api_key,
+        timeout=settings.rerank_timeout,
+        top=settings.rerank_top,
+        characters=settings.rerank_characters,
+    )
+    async with open_remote_reranker(server) as remote:
+        yield remote
 
 
 @asynccontextmanager

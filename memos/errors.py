@@ -93,6 +93,13 @@ class EmbeddingRefused(MemosError):
     status = 502
 
 
+class RerankingRefused(MemosError):
+    """The reranker gave a score, or was given a text, that cannot be used."""
+
+    code = "reranking-refused"
+    status = 502
+
+
 class Unavailable(MemosError):
     """An engine does not answer.
 
@@ -150,6 +157,7 @@ ERRORS: Mapping[str, type[MemosError]] = {
         UnknownRoute,
         Overloaded,
         EmbeddingRefused,
+        RerankingRefused,
         Unavailable,
         CollectionMissing,
         DeadlineExceeded,

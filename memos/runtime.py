@@ -16,7 +16,7 @@ from memos.broker.policy import Policy
 from memos.client.metrics import PublishedMetrics, keep_publishing
 from memos.client.redis import open_redis, ping
 from memos.devstack.locate import required
-from memos.engines import current_generation, open_embedder, open_generation
+from memos.engines import current_generation, following, open_embedder, open_generation, open_reranker
 from memos.errors import Unavailable
 from memos.events.envelope import FIELD
 from memos.events.facts import document_of
@@ -24,20 +24,23 @@ from memos.events.streams import FACTS_STREAM, STREAM_OF
 from memos.events.streams import Lane as LaneName
 from memos.handlers import HANDLERS
 from memos.handlers.watch import Ping, Watch, keep_watch
+from memos.projection.comparing import keep_comparing
 from memos.projection.derived import DerivedVectors
 from memos.projection.others import Others
 from memos.projection.points import MEMORIES, collection_of
 from memos.projection.rebuild import Shadow, Told, begun, rebuild
 from memos.projection.reconciler import keep_reconciling
 from memos.projection.relay import keep_relaying
+from memos.projection.upgrade import outdated, patiently, stages_logged
 from memos.projection.verify import Verification
 from memos.records import Generation
 from memos.settings import Settings
-from memos.shifts import Duty, Ports, Shift, shifts
+from memos.shifts import Duty, Ports, Shift, shifts, unless_told
 from memos.stores.deletions import PostgresDeletions
 from memos.stores.fact_stream import RedisFactStream
 from memos.stores.facts import PostgresFacts
 from memos.stores.generations import PostgresGenerations
+from memos.stores.links import PostgresLinks
 from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import Pool, open_pool
 from memos.stores.projections import PostgresProjections
@@ -72,9 +75,11 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             "embedder": embedder,
             "facts": PostgresFacts(pool, dsn),
             "generations": generations,
+            "links": PostgresLinks(pool),
             "memories": PostgresMemories(pool),
             "others": others,
             "projections": projections,
+            "reranker": await stack.enter_async_context(open_reranker(settings)),
             "vectors": vectors,
         }
 
@@ -114,6 +119,8 @@ async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event
         over = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep_publishing(over, metrics, every=settings.lease_seconds))
+            if lane == "bulk":
+                tasks.create_task(unless_told(stopping, patiently(partial(upgrade_memories, settings))))
             with set_in_the_end(over):
                 while shift:
                     about = (shift, settings, lane, redis, telemetry)
@@ -163,7 +170,7 @@ def consuming(shift: Shift, settings: Settings, lane: LaneName, redis: Redis, te
 
 
 def duties(shift: Shift, settings: Settings, lane: LaneName, redis: Redis, telemetry: Telemetry) -> Iterator[Duty]:
-    """What a worker does beside its lane; one of the bulk lane also keeps its projection true, and relays facts."""
+    """What a worker does beside its lane; one of the bulk lane also keeps its projection true, links and relays."""
     ports, stopping = shift.ports, shift.over
     yield keep_watch(stopping, watch_of(ports, redis, telemetry))
     if lane == "bulk":
@@ -175,6 +182,13 @@ def duties(shift: Shift, settings: Settings, lane: LaneName, redis: Redis, telem
             others=ports["others"],
             embedder=ports["embedder"],
             retired_seconds=settings.retired_seconds,
+            telemetry=telemetry,
+        )
+        yield keep_comparing(
+            stopping,
+            links=ports["links"],
+            vectors=ports["vectors"],
+            projections=ports["projections"],
             telemetry=telemetry,
         )
         stream = fact_stream(redis, settings)
@@ -203,6 +217,20 @@ async def rebuild_memories(settings: Settings, told: Told) -> tuple[Generation, 
                     told=told,
                 )
     return generation, verification
+
+
+async def upgrade_memories(settings: Settings) -> None:
+    """Make the projection of the memories anew, with the model that it has, if a former version made it.
+
+    Raises `Conflict` while another process rebuilds, and what a rebuild raises.
+    """
+    async with open_pool(required(settings, "postgres_dsn")) as pool:
+        generations = PostgresGenerations(pool, MEMORIES)
+        former, known = await outdated(generations), await generations.known()
+    if former:
+        log.info("Generation %d of the memories was made by a former version and is made anew", former.number)
+        made, _ = await rebuild_memories(following(settings, former, known), stages_logged())
+        log.info("The memories are searched in generation %d from now on", made.number)
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -42,6 +42,25 @@ class Settings(BaseSettings):
     embedding_timeout: float = Field(60.0, gt=0, description="Seconds to wait for that server.")
     embedding_threads: int = Field(0, ge=0, description="Threads of the embedded model; 0 means all cores.")
 
+    rerank_url: str | None = Field(
+        None, description="Server with `/rerank` that ranks the best candidates of a query again, `http://…`."
+    )
+    rerank_api: Literal["jina", "tei"] = Field(
+        "jina",
+        description="`jina` (also Cohere, vLLM, llama.cpp, Infinity) or `tei` (Text Embeddings Inference).",
+    )
+    rerank_model: str = Field("", description="Model to ask that server for, if it wants a name.")
+    rerank_api_key: str = Field("", description="API key of that server.")
+    rerank_timeout: float = Field(
+        2.0, gt=0, allow_inf_nan=False, description="Most seconds a query waits for that server."
+    )
+    rerank_top: int = Field(50, ge=1, le=1000, description="Best candidates of a query that are sent to it.")
+    rerank_characters: int = Field(
+        1600,
+        ge=100,
+        description="Most characters of the query and one candidate together that are sent; the rest is cut.",
+    )
+
     api_host: str = Field("127.0.0.1", description="Address that the REST facade listens on.")
     api_port: int = Field(8090, ge=1, le=65535, description="Port that the REST facade listens on.")
     request_timeout: float = Field(

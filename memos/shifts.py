@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict, TypeVar
 
 from memos.errors import MemosError
-from memos.ports import Derived, Embedder, Facts, Generations, Memories, Projections, Vectors
+from memos.ports import Derived, Embedder, Facts, Generations, Memories, Projections, Reranker, Vectors
 from memos.ports.deletions import Deletions
+from memos.ports.links import Links
 from memos.projection.others import Others
 from memos.projection.reconciler import Reconciler
 from memos.waiting import ended, set_in_the_end, told
@@ -37,9 +38,11 @@ class Ports(TypedDict):
     embedder: Embedder
     facts: Facts
     generations: Generations
+    links: Links
     memories: Memories
     others: Others
     projections: Projections
+    reranker: Reranker | None
     vectors: Vectors
 
 

@@ -38,6 +38,9 @@ class Telemetry:
         self.behind = gauge(
             "memos_projection_behind", "Records that a projection lacks or has too many.", ["projection"]
         )
+        self.to_compare = gauge(
+            "memos_memories_to_compare", "Memories that have not been compared with the others yet."
+        )
         self.placed = gauge("memos_facts_position", "Position of the newest fact that is published.")
 
 

@@ -2,10 +2,11 @@
 
 import json
 from array import array
-from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from math import sqrt
+from heapq import nlargest
+from math import log, sqrt
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,16 +16,29 @@ from qdrant_client.local.payload_filters import check_filter
 
 from memos.errors import CollectionMissing, Unavailable
 from memos.ports import Filter
-from memos.records import Collection, Hit, Point, RecordKey, Seen, Vector
+from memos.records import Candidate, Collection, Hit, Point, Question, RecordKey, Seen, Terms, Vector
 from memos.stores.filters import parse_filter
-from memos.stores.points import check_model, float32s, payload_with_key, seen
+from memos.stores.points import (
+    CANDIDATE_FIELDS,
+    Asked,
+    asked,
+    candidate,
+    check_model,
+    check_terms,
+    float32s,
+    payload_with_key,
+    require_few,
+    seen,
+    sparse,
+)
 
 
 class TwinPoint(NamedTuple):
-    """A point as a twin keeps it: its vector of unit length, and what JSON makes of its payload."""
+    """A point as a twin keeps it: its vector of unit length, what JSON makes of its payload, and its terms."""
 
     unit: list[float]
     payload: dict[str, Any]
+    terms: Terms
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,7 @@ class TwinGeneration:
 
     model: str
     dimension: int
+    has_terms: bool
     points: dict[RecordKey, TwinPoint] = field(default_factory=dict)
 
 
@@ -57,7 +72,8 @@ class TwinVectors:
         kept = self._points()
         for point in points:
             unit = _unit(float32s(point.vector, self.collection))
-            kept[point.key.record] = TwinPoint(unit, json.loads(to_json(payload_with_key(point))))
+            terms = dict(zip(*sparse(point.terms), strict=True)) if self.collection.has_terms else {}
+            kept[point.key.record] = TwinPoint(unit, json.loads(to_json(payload_with_key(point))), terms)
 
     async def delete(self, keys: Sequence[RecordKey]) -> None:
         """Remove points; keys without a point are no error. Raises `Unavailable`."""
@@ -69,11 +85,29 @@ class TwinVectors:
         """The most similar points that match, best first. Raises `InvalidCommand`, `Unavailable`."""
         points = self._points()
         query = _unit(float32s(vector, self.collection))
-        hits = [
-            Hit(key.memory_id, sum(a * b for a, b in zip(query, point.unit, strict=True)))
-            for key, point in _matching(points, matching)
-        ]
+        hits = [Hit(key.memory_id, _cosine(query, point.unit)) for key, point in _matching(points, matching)]
         return sorted(hits, key=lambda hit: -hit.score)[: max(limit, 0)]
+
+    async def candidates(
+        self, question: Question, *, matching: Filter, corpus: Filter, limit: int
+    ) -> list[Candidate]:
+        """What matches and comes first, by meaning or by terms. Raises `InvalidCommand`, `Unavailable`."""
+        points, taken = self._points(), asked(question, self.collection)
+        require_few(limit)
+        found = _measured(taken, _matching(points, matching), _rarity(points, taken.terms, corpus))
+        scores = [{key: one.similarities[i] for key, one in found.items()} for i in range(len(taken.vectors))]
+        scores.append({key: one.lexical for key, one in found.items() if one.lexical})
+        best = {key for each in scores for key in nlargest(limit, each, key=each.__getitem__)}
+        return [found[key] for key in best]
+
+    async def measured(
+        self, question: Question, keys: Sequence[RecordKey], *, matching: Filter, corpus: Filter
+    ) -> list[Candidate]:
+        """Those that have a point and match, measured. Raises `InvalidCommand`, `Unavailable`."""
+        points, taken = self._points(), asked(question, self.collection)
+        wanted = {key: points[key] for key in keys if key in points}
+        found = _measured(taken, _matching(wanted, matching), _rarity(points, taken.terms, corpus))
+        return list(found.values())
 
     async def present(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Seen]:
         """Those of the records that have a point, and what it is. Raises `Unavailable`."""
@@ -92,10 +126,14 @@ class TwinVectors:
         self._kept.pop(self._place, None)
 
     async def recreate(self) -> None:
-        """Make this generation anew, empty, if it was dropped. Raises `Unavailable`, `ModelMismatch`."""
+        """Make this generation anew, empty, if it was dropped.
+
+        Raises `Unavailable`, `ModelMismatch`, `ConfigurationError`.
+        """
         self._answer()
         held = self._make()
         check_model(self.collection, "memory", held.model, held.dimension)
+        check_terms(self.collection, "memory", held.has_terms)
 
     async def announce(self) -> None:
         """Do nothing: only its owner reads a twin. Raises `Unavailable`."""
@@ -118,7 +156,9 @@ class TwinVectors:
         return self.collection.name, self.collection.generation
 
     def _make(self) -> TwinGeneration:
-        return self._kept.setdefault(self._place, TwinGeneration(self.collection.model, self.collection.dimension))
+        wanted = self.collection
+        empty = TwinGeneration(wanted.model, wanted.dimension, wanted.has_terms)
+        return self._kept.setdefault(self._place, empty)
 
     def _points(self) -> dict[RecordKey, TwinPoint]:
         self._answer()
@@ -141,6 +181,30 @@ def _matching(points: Mapping[RecordKey, TwinPoint], matching: Filter) -> Iterat
     for key, point in points.items():
         if check_filter(wanted, point.payload, str(key.point_id), {}):
             yield key, point
+
+
+def _rarity(points: Mapping[RecordKey, TwinPoint], terms: Sequence[int], corpus: Filter) -> dict[int, float]:
+    """The inverse document frequency of each term, among the points of the corpus that have any terms."""
+    texts = [point.terms for _, point in _matching(points, corpus) if point.terms]
+    having = {term: sum(term in text for text in texts) for term in terms}
+    return {term: log(1 + (len(texts) - number + 0.5) / (number + 0.5)) for term, number in having.items()}
+
+
+def _measured(
+    question: Asked, points: Iterable[tuple[RecordKey, TwinPoint]], rarity: Mapping[int, float]
+) -> dict[RecordKey, Candidate]:
+    units = [_unit(vector) for vector in question.vectors]
+    found = {}
+    for key, point in points:
+        terms = {term: point.terms[term] for term in rarity if term in point.terms}
+        lexical = sum((rarity[term] * weight for term, weight in terms.items()), 0.0)
+        payload = {name: point.payload[name] for name in CANDIDATE_FIELDS if name in point.payload}
+        found[key] = candidate([_cosine(unit, point.unit) for unit in units], lexical, terms, payload)
+    return found
+
+
+def _cosine(unit: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(unit, other, strict=True))
 
 
 def _seen(key: RecordKey, point: TwinPoint) -> Seen:

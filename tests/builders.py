@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from memos.events.facts import FACTS
-from memos.events.memories import MemoriesFound, QueryMemory, StoreMemory, StoreOutcome
+from memos.events.memories import MemoriesFound, QueryMemory, RecalledMemory, StoreMemory, StoreOutcome
 from memos.handlers.query import query_memory
 from memos.handlers.remember import Outcome
 from memos.handlers.store import store_memory
-from memos.ports import Derived, Vectors
+from memos.ports import Derived, Reranker, Vectors
 from memos.projection.derived import DerivedVectors
 from memos.projection.points import memories_collection
 from memos.projection.projector import project, reproject, withdraw
@@ -59,13 +59,14 @@ class WordsEmbedder:
 
 @dataclass(frozen=True)
 class Rooms:
-    """Every port, on a real ledger and with an in-memory vector engine."""
+    """Every port, on a real ledger and with an in-memory vector engine unless told otherwise."""
 
     pool: Pool
     memories: PostgresMemories
     projections: PostgresProjections
     vectors: TwinVectors
     embedder: WordsEmbedder
+    reranker: Reranker | None = None
 
     @property
     def ports(self) -> dict[str, Any]:
@@ -121,7 +122,9 @@ class Rooms:
             origin=origin(tenant=tenant),
             memories=self.memories,
             vectors=self.vectors,
+            projections=self.projections,
             embedder=self.embedder,
+            reranker=self.reranker,
         )
 
     async def recalled(self, query: str, **fields: Any) -> list[str]:
@@ -227,6 +230,17 @@ def succeeded(outcome: object) -> Stored:
 def statuses(outcomes: Sequence[Outcome]) -> list[str]:
     """What became of each memory: a status, or the code of an error."""
     return [outcome.status if isinstance(outcome, StoreOutcome) else outcome.code for outcome in outcomes]
+
+
+def factors_of(found: RecalledMemory) -> dict[str, dict[str, float]]:
+    """What made up the score of a result that explains itself: by name a value and its contribution."""
+    factors: Any = (found.explanation or {})["factors"]
+    return dict(factors)
+
+
+def contributed(found: RecalledMemory) -> float:
+    """What all factors of a result that explains itself add up to."""
+    return sum(factor["contribution"] for factor in factors_of(found).values())
 
 
 async def facts_in(pool: Pool) -> list[tuple[str, Record]]:

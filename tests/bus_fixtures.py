@@ -1,19 +1,16 @@
 """Fixtures of the bus: lanes of a test's own, and a whole memOS that all tests of a run share."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import httpx
 import pytest
-from conftest import Engines, execute, with_database
+from conftest import Engines
 from lanes import OpenLane, Wire, opener
 from redis.asyncio import Redis
-from running import Memos, Served, ready, with_redis_database
+from running import Memos, served
 
 from memos.client import Client, connect
-from memos.client.redis import open_redis
-from memos.settings import Settings
 
 SERVED_DATABASE = "1"
 """Of Redis; other tests flush number 0."""
@@ -22,24 +19,8 @@ SERVED_DATABASE = "1"
 @pytest.fixture(scope="session")
 async def memos(engines: Engines, template: str) -> AsyncIterator[Memos]:
     """A memOS for all tests; each keeps to agents or tenants of its own."""
-    name = f"memos_served_{uuid4().hex[:8]}"
-    await execute(engines.postgres_dsn, f"create database {name} template {template} strategy file_copy")
-    settings = Settings(
-        redis_url=with_redis_database(engines.redis_url, SERVED_DATABASE),
-        postgres_dsn=with_database(engines.postgres_dsn, name),
-        edge_socket=engines.edge_socket,
-        embedding_threads=1,
-    )
-    async with open_redis(settings.redis_url or "") as client:
-        await client.flushdb()
-    served = Served(settings)
-    served.start()
-    try:
-        await ready(served.url)
-        yield Memos(served.url, settings)
-    finally:
-        await asyncio.to_thread(served.stop)
-        await execute(engines.postgres_dsn, f"drop database {name} with (force)")
+    async with served(engines, template, SERVED_DATABASE) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

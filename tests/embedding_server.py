@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 from builders import vector_of
 from fastapi import FastAPI
+from running import tcp_socket
 
 
 class EmbeddingServer:
@@ -31,8 +32,8 @@ async def embedding_server() -> AsyncIterator[EmbeddingServer]:
     """A server that runs meanwhile."""
     server, app = EmbeddingServer(), FastAPI()
     app.post("/v1/embeddings")(server.embed)
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    serving, socket = uvicorn.Server(config), config.bind_socket()
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    serving, socket = uvicorn.Server(config), tcp_socket()
     server.url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
     task = asyncio.create_task(serving.serve([socket]))
     yield server

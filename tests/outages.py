@@ -18,7 +18,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from running import Served, ready, until
+from running import Served, ready, tcp_socket, until
 
 from memos.client import Client, connect
 from memos.devstack.restarts import Supervised
@@ -61,8 +61,8 @@ def vector_of(text: str) -> list[float]:
 async def embeddings_served() -> AsyncIterator[Embeddings]:
     server, app = Embeddings(), FastAPI()
     app.post("/v1/embeddings")(server.embed)
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    serving, socket = uvicorn.Server(config), config.bind_socket()
+    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    serving, socket = uvicorn.Server(config), tcp_socket()
     server.url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
     task = asyncio.create_task(serving.serve([socket]))
     try:

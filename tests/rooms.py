@@ -37,3 +37,9 @@ async def edge(engines: Engines) -> AsyncIterator[Vectors]:
     collection = replace(COLLECTION, name=f"t{uuid4().hex}")
     async with open_edge(engines.edge_socket, collection) as opened:
         yield opened
+
+
+@pytest.fixture(params=["edge", "twin"])
+def both(request: pytest.FixtureRequest, rooms: Rooms) -> Rooms:
+    """The ports with the real embedded vector engine, and with its twin."""
+    return replace(rooms, vectors=request.getfixturevalue("edge")) if request.param == "edge" else rooms

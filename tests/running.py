@@ -5,13 +5,18 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
 import httpx
+from conftest import Engines, execute, with_database
 
 from memos.api.app import create_app
 from memos.api.server import FacadeServer
+from memos.client.redis import open_redis
 from memos.runtime import run_worker
 from memos.settings import Settings
 
@@ -34,7 +39,7 @@ class Served:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = tcp_socket()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="memos")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
@@ -61,6 +66,14 @@ class Served:
             facade.should_exit = True
 
 
+def tcp_socket() -> socket.socket:
+    """A socket that listens on a free port; asyncio sends without delay only on those that name their protocol."""
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    opened.bind(("127.0.0.1", 0))
+    opened.listen()
+    return opened
+
+
 async def ready(url: str) -> None:
     """Return when the facade and a worker of each lane answer."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
@@ -69,6 +82,30 @@ async def ready(url: str) -> None:
             return (await client.get("/health/ready")).status_code == httpx.codes.OK
 
         await until(answered)
+
+
+@asynccontextmanager
+async def served(engines: Engines, template: str, number: str, **told: Any) -> AsyncIterator[Memos]:
+    """A memOS on a database of its own of Redis and of PostgreSQL, with some settings."""
+    name = f"memos_served_{uuid4().hex[:8]}"
+    await execute(engines.postgres_dsn, f"create database {name} template {template} strategy file_copy")
+    settings = Settings(
+        redis_url=with_redis_database(engines.redis_url, number),
+        postgres_dsn=with_database(engines.postgres_dsn, name),
+        edge_socket=engines.edge_socket,
+        embedding_threads=1,
+        **told,
+    )
+    async with open_redis(settings.redis_url or "") as client:
+        await client.flushdb()
+    running = Served(settings)
+    running.start()
+    try:
+        await ready(running.url)
+        yield Memos(running.url, settings)
+    finally:
+        await asyncio.to_thread(running.stop)
+        await execute(engines.postgres_dsn, f"drop database {name} with (force)")
 
 
 async def until(condition: Callable[[], Awaitable[object]], seconds: float = 20) -> None:

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi.openapi.models import Example
+
 Schema = Mapping[str, Any]
 
 SAMPLES: Mapping[str, Any] = {
@@ -20,17 +22,63 @@ FORMATS: Mapping[str, str] = {
 }
 
 
-def curl(server: str, method: str, path: str, operation: Schema, schemas: Mapping[str, Schema]) -> str:
-    """A request with what is required in it, as a command for a shell."""
+QUERIES: dict[str, Example] = {
+    "words": {
+        "summary": "Ask in plain words.",
+        "value": {"query": "When is the test data reset?", "agent_id": "ops"},
+    },
+    "context": {
+        "summary": "Fill the context of a model: 600 tokens of results, with what stands before and after each.",
+        "value": {
+            "query": "What was decided about staging?",
+            "agent_id": "ops",
+            "top_k": 20,
+            "max_tokens": 600,
+            "around": 1,
+            "diversity": 0.3,
+        },
+    },
+    "past": {
+        "summary": "Ask what was known at a moment, among some memories only.",
+        "value": {
+            "query": "Who is on call?",
+            "agent_id": "ops",
+            "as_of": "2026-01-31T09:30:00Z",
+            "filter": {"tags": ["rota"], "importance": {"gte": 0.5}},
+        },
+    },
+    "preferences": {
+        "summary": "Prefer what is recent and important, and learn what each score is made up of.",
+        "value": {
+            "query": "What is going on?",
+            "agent_id": "ops",
+            "preferences": {"recency": 0.2, "half_life": 7, "importance": 0.3},
+            "explain": True,
+        },
+    },
+}
+"""Queries that show what can be asked."""
+
+
+def curl(
+    server: str, method: str, path: str, operation: Schema, schemas: Mapping[str, Schema], *, body: Any = None
+) -> str:
+    """A request as a command for a shell; with no `body` given it has what is required in one."""
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":
             path = path.replace(f"{{{parameter['name']}}}", str(example(parameter["schema"], schemas)))
     words = ["curl", *(() if method == "get" else ("-X", method.upper())), shlex.quote(server + path)]
-    body = body_schema(operation)
-    if body is not None:
-        data = json.dumps(example(body, schemas), ensure_ascii=False)
+    schema = body_schema(operation)
+    if schema is not None:
+        data = json.dumps(example(schema, schemas) if body is None else body, ensure_ascii=False)
         words += ["\\\n  -H", "'Content-Type: application/json'", "\\\n  -d", shlex.quote(data)]
     return " ".join(words)
+
+
+def named_examples(operation: Schema) -> list[tuple[str | None, Any]]:
+    """The bodies that the document itself gives for an operation, each with what it shows."""
+    contents = operation.get("requestBody", {}).get("content", {}).values()
+    return [(one["summary"], one["value"]) for content in contents for one in content.get("examples", {}).values()]
 
 
 def body_schema(message: Schema) -> Schema | None:

@@ -5,8 +5,9 @@ from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 
+from memos.api.examples import QUERIES
 from memos.api.requests import Asked, Exchange, json_response, problems
 from memos.errors import NotFound
 from memos.events.memories import (
@@ -94,8 +95,8 @@ async def store_in_tier(tier: Annotated[int, Path(ge=1, le=3)], body: StoreReque
     return await _store(body, exchange, status=200, tier=tier)
 
 
-async def query(body: QueryMemory, exchange: Asked) -> Response:
-    """Find the memories closest in meaning to a text."""
+async def query(body: Annotated[QueryMemory, Body(openapi_examples=QUERIES)], exchange: Asked) -> Response:
+    """Find the memories that answer a text best, by what they mean and by their words."""
     return await exchange.answer(body)
 
 

@@ -7,7 +7,7 @@ from string import Template
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
-from memos.api.examples import Schema, body_schema, content_schema, curl, name_of
+from memos.api.examples import Schema, body_schema, content_schema, curl, name_of, named_examples
 from memos.api.markup import element, html, prose, table
 
 RANGES = (
@@ -84,7 +84,10 @@ def _route(route: Route, server: str, schemas: Mapping[str, Schema]) -> Element:
     made.append(element("h4", "Answers"))
     made.append(table(("Status", "Body", "When"), _answers(route.operation["responses"])))
     made.append(element("h4", "Example"))
-    made.append(element("pre", curl(server, route.method, route.path, route.operation, schemas)))
+    for summary, given in named_examples(route.operation) or [(None, None)]:
+        made.extend([element("p", *prose(summary))] if summary else [])
+        command = curl(server, route.method, route.path, route.operation, schemas, body=given)
+        made.append(element("pre", command))
     return made
 
 
@@ -156,7 +159,7 @@ def _limits(schema: Schema) -> list[str | Element]:
         _range(part, low, high) + unit for part in parts for low, high, unit in RANGES if {low, high} & set(part)
     ]
     said += [f"above {_literal(part['exclusiveMinimum'])}" for part in parts if "exclusiveMinimum" in part]
-    if schema.get("default"):
+    if schema.get("default") and "$ref" not in schema:
         said.append(f"default {_literal(schema['default'])}")
     return [" ", element("span", ", ".join(said), class_="limits")] if said else []
 

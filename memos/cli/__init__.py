@@ -7,6 +7,7 @@ import typer
 from memos.cli.dead_letters import dead_letters_cli
 from memos.cli.delete import delete
 from memos.cli.events import events_cli
+from memos.cli.history import history
 from memos.cli.ingest import ingest
 from memos.cli.purge import purge
 from memos.cli.query import query
@@ -25,7 +26,7 @@ def create_cli() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for command in (up, ingest, query, delete, purge, verify, rebuild, worker, api, migrate):
+    for command in (up, ingest, query, history, delete, purge, verify, rebuild, worker, api, migrate):
         cli.command()(command)
     cli.add_typer(events_cli(), name="events")
     cli.add_typer(dead_letters_cli(), name="dead-letters")

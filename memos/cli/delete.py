@@ -1,12 +1,14 @@
 """`memos delete`: forgetting memories by what they have in common."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from memos.cli.filters import FilterJson, filter_in
 from memos.cli.output import AsJson, Url, address, print_json, reported
 from memos.client import connect
 from memos.errors import InvalidCommand
@@ -24,10 +26,11 @@ def delete(
     session: Annotated[str | None, typer.Option(help="Memories of this session.")] = None,
     source: Annotated[str | None, typer.Option(help="Memories from this document, by its exact URI.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Memories with this tag; repeat for several.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Memories of this kind, such as document.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Memories of this kind, such as document or function.")] = None,
     memory_id: Annotated[
         list[str] | None, typer.Option("--id", help="The memory with this id; repeat for up to 1000.")
     ] = None,
+    wanted: FilterJson = None,
     url: Url = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -38,19 +41,27 @@ def delete(
 
     Example: memos delete --source src/app.py --yes
     """
-    wanted = {"session_id": session, "source": source, "tags": tag, "kind": kind}
-    given = {name: value for name, value in wanted.items() if value}
-    conditions = {"agent_id": agent, "memory_ids": memory_id or None, "filter": given or None}
+    named = {"session_id": session, "source": source, "tags": tag, "kind": kind}
     with reported(as_json=as_json):
+        conditions = {"agent_id": agent, "memory_ids": memory_id or None, "filter": _both(named, filter_in(wanted))}
         if not any(conditions.values()):
             raise InvalidCommand(
-                "Which memories are meant? Give --agent, --session, --source, --tag, --kind or --id."
+                "Which memories are meant? Give --agent, --session, --source, --tag, --kind, --id or --filter."
             )
         receipt = asyncio.run(_delete(conditions, address(url), yes=yes, quiet=as_json))
     if as_json:
         print_json(receipt)
     else:
         _show(receipt)
+
+
+def _both(named: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The conditions of --filter and those of the single options, all of which must be met."""
+    given = {name: value for name, value in named.items() if value}
+    nested = wanted.get("and", []) if wanted else []
+    if not given or not wanted or not isinstance(nested, list):
+        return wanted or given or None
+    return {**wanted, "and": [*nested, given]}
 
 
 async def _delete(conditions: dict[str, Any], url: str, *, yes: bool, quiet: bool) -> DeletionReceipt:

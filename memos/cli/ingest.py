@@ -97,6 +97,8 @@ def item_of(passage: Passage) -> IngestItem:
         content=passage.content,
         source=Source(uri=passage.uri, symbol=passage.symbol, line=passage.line),
         sequence=passage.sequence,
+        kind=passage.kind,
+        tags=["python"],
         metadata=metadata,
     )
 

@@ -1,8 +1,7 @@
 """`memos purge`: removing for good the content of what was deleted."""
 
 import asyncio
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,13 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from memos.cli.delete import PATIENCE, Yes, stores_table
+from memos.cli.moments import moment
 from memos.cli.output import AsJson, Url, address, print_json, reported
 from memos.client import connect
-from memos.errors import Fault, InvalidCommand
+from memos.errors import InvalidCommand
 from memos.events.deletions import PurgeReceipt
-
-AGE = re.compile(r"(\d{1,6})([smhdw])")
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def purge(
@@ -41,28 +38,13 @@ def purge(
     with reported(as_json=as_json):
         if not (deleted_before or memory_id):
             raise InvalidCommand("Which deleted memories are meant? Give --deleted-before or --id.")
-        before = moment(deleted_before, datetime.now(UTC)) if deleted_before else None
+        before = moment(deleted_before, datetime.now(UTC), field="deleted_before") if deleted_before else None
         conditions = {"deleted_before": before, "memory_ids": memory_id or None}
         receipt = asyncio.run(_purge(conditions, address(url), yes=yes, quiet=as_json))
     if as_json:
         print_json(receipt)
     else:
         _show(receipt)
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """The moment that an age or a date means; a date without a time zone is in UTC. Raises `InvalidCommand`."""
-    try:
-        if age := AGE.fullmatch(text):
-            return now - timedelta(**{UNITS[age[2]]: int(age[1])})
-        date = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
-        fault = Fault("deleted_before", "is neither an age nor a date")
-        raise InvalidCommand(
-            f"{text!r} is neither an age such as 30d nor a date such as 2026-01-31. Give one of them.",
-            faults=[fault],
-        ) from error
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 async def _purge(conditions: dict[str, Any], url: str, *, yes: bool, quiet: bool) -> PurgeReceipt:

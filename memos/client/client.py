@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from memos.client.ids import command_id_of
+from memos.client.options import QueryOptions
 from memos.client.transport import Transport
 from memos.errors import InternalError, MemosError
 from memos.events.deletions import DeleteMemories, DeletionReceipt, PurgeMemories, PurgeReceipt
 from memos.events.facts import FactsRead, ReadFacts
+from memos.events.filters import MemoryFilter
 from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport, Readiness
 from memos.events.memories import (
     DEFAULT_AGENT,
@@ -24,7 +26,6 @@ from memos.events.memories import (
     IngestItem,
     MemoriesFound,
     MemoryChanges,
-    MemoryFilter,
     MemoryFound,
     MemoryHistory,
     QueryMemory,
@@ -55,7 +56,7 @@ class Client:
         self._timeout = timeout
 
     async def store(self, content: str, *, command_id: str | None = None, **fields: Any) -> StoreOutcome:
-        """Remember a text; `fields` are those of `StoreMemory`."""
+        """Remember a text; `fields` are those of `StoreMemory`. With `supersedes` raises `NotFound`, `Conflict`."""
         command = build(StoreMemory, content=content, **fields)
         return await self.send(command, StoreOutcome, command_id)
 
@@ -91,10 +92,10 @@ class Client:
         agent_id: str = DEFAULT_AGENT,
         top_k: int = 5,
         filter: MemoryFilter | Mapping[str, Any] | None = None,  # noqa: A002
-        **fields: Any,
+        **options: Unpack[QueryOptions],
     ) -> MemoriesFound:
-        """The memories closest in meaning to a text; `fields` are those of `QueryMemory`."""
-        command = build(QueryMemory, query=query, agent_id=agent_id, top_k=top_k, filter=filter, **fields)
+        """The memories that answer a text best, best first; `options` are the other fields of `QueryMemory`."""
+        command = build(QueryMemory, query=query, agent_id=agent_id, top_k=top_k, filter=filter, **options)
         return await self.send(command, MemoriesFound)
 
     async def get(self, memory_id: UUID | str, *, agent_id: str = DEFAULT_AGENT) -> MemoryFound:

@@ -31,6 +31,12 @@ class MemoryUpdated(MemoryStored):
     """A memory has a new version."""
 
 
+class MemorySuperseded(MemoryStored):
+    """A memory has been replaced by another, `superseded_by`; queries leave it out from now on."""
+
+    superseded_by: UUID
+
+
 class MemoryDeleted(Record):
     """A memory, or one yet to come, was forgotten; `reason` says why."""
 
@@ -43,6 +49,7 @@ class MemoryDeleted(Record):
 FACTS: Mapping[str, type[Record]] = {
     "memos.memory.stored.v1": MemoryStored,
     "memos.memory.updated.v1": MemoryUpdated,
+    "memos.memory.superseded.v1": MemorySuperseded,
     "memos.memory.deleted.v1": MemoryDeleted,
 }
 """The data of a fact by its CloudEvents type. All of it has a `version`, that of the record it tells of."""

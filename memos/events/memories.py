@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue, model_validator
 
+from memos.events.filters import MemoryFilter
 from memos.events.problems import Problem
 from memos.events.texts import (
     Content,
@@ -15,16 +16,16 @@ from memos.events.texts import (
     QueryText,
     Tags,
 )
-from memos.records import Kind, Memory, MemoryVersion, Record, Source, Visibility
+from memos.records import Kind, Link, Memory, MemoryVersion, Preferences, Record, Source, Visibility
 
 DEFAULT_AGENT = "default_agent"
 MOST_BATCHED = 100
 MOST_INGESTED = 256
 MOST_RESULTS = 1000
+MOST_AROUND = 10
+MOST_SUPERSEDED = 100
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-MetadataKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 
 class Command(Record):
@@ -36,7 +37,11 @@ class Reply(Record):
 
 
 class StoreMemory(Command):
-    """Remember a text. With `embedding`, `embedding_model` names the model that made the vector."""
+    """Remember a text. With `embedding`, `embedding_model` names the model that made the vector.
+
+    The memories that it `supersedes` must be there and visible; from now on queries leave them out, also when
+    this one is deleted later.
+    """
 
     content: Content
     agent_id: Identifier = DEFAULT_AGENT
@@ -50,6 +55,7 @@ class StoreMemory(Command):
     visibility: Visibility = "private"
     importance: Importance | None = None
     source: Source | None = None
+    supersedes: Annotated[list[UUID], Field(max_length=MOST_SUPERSEDED)] = []
     embedding: Annotated[list[Finite], Field(min_length=1, max_length=65536)] | None = None
     embedding_model: Identifier | None = None
     id: UUID | None = None
@@ -104,35 +110,40 @@ class StoreOutcomes(Reply):
     results: list[StoreOutcome | Problem]
 
 
-class MemoryFilter(Record):
-    """Conditions that a memory must all meet; `metadata` compares top-level values for equality."""
-
-    kind: Kind | None = None
-    session_id: Identifier | None = None
-    source: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
-    tags: Tags = []
-    visibility: Visibility | None = None
-    metadata: dict[MetadataKey, str | bool | Integer] = {}
-    occurred_after: Moment | None = None
-    occurred_before: Moment | None = None
-
-
 class QueryMemory(Command):
-    """Find the memories closest in meaning to a text, among the agent's own and the shared ones."""
+    """Find the memories that answer a text best, among the agent's own and the shared ones.
+
+    `around` adds that many neighbours on each side of a result, from its session or document. `as_of` answers as
+    of that moment; superseded memories are left out unless `include_superseded`. `diversity` from 0 to 1 trades
+    relevance for variety.
+    """
 
     query: QueryText
     agent_id: Identifier = DEFAULT_AGENT
     top_k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 5
     filter: MemoryFilter | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    around: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
+    as_of: Moment | None = None
+    include_superseded: bool = False
+    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    preferences: Preferences = Preferences()
+    rerank: bool = True
     include_tools: bool = False
     explain: bool = False
 
 
 class RecalledMemory(Memory):
-    """A memory that answers a query; `score` is its cosine similarity to the query, -1 to 1."""
+    """A memory that answers a query; results come in the order of `score`, which has no unit.
+
+    `before` and `after` are its neighbours, in order, as far as `around` asks for them. `similar` are memories
+    that say nearly the same and were left out for it.
+    """
 
     score: float
+    before: list[Memory] = []
+    after: list[Memory] = []
+    similar: list[UUID] = []
     explanation: dict[str, JsonValue] | None = None
 
 
@@ -174,7 +185,9 @@ class GetHistory(Command):
 
 
 class MemoryFound(Reply, Memory):
-    """A memory as it is now."""
+    """A memory as it is now, with those that say nearly the same, most similar first."""
+
+    links: list[Link] = []
 
 
 class MemoryHistory(Reply):

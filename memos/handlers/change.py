@@ -51,7 +51,8 @@ async def update_memory(
         await reproject([key], vectors=vectors, projections=projections)
     except MemosError as error:
         log.warning("Memory %s is changed, but found by its former version yet: %s", memory.memory_id, error)
-    return MemoryFound.model_construct(**dict(memory))
+    links = await memories.links(origin.tenant, command.agent_id, memory.memory_id)
+    return MemoryFound.model_construct(**dict(memory), links=links)
 
 
 async def delete_memory(

@@ -11,6 +11,7 @@ from memos.errors import MemosError
 from memos.events.deletions import DeleteMemories, DeletionReceipt, PurgeMemories, PurgeReceipt
 from memos.events.memories import DEFAULT_AGENT, StoreReceipt
 from memos.handlers.digests import digest_of
+from memos.handlers.filters import conditions_of
 from memos.ports import Derived
 from memos.ports.deletions import (
     FIRST_ID,
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 Done = TypeVar("Done", Literal["deleted"], Literal["purged"])
 
-TABLES = ("agent_memories", "memory_versions", "memory_embeddings", "commands")
+TABLES = ("agent_memories", "memory_versions", "memory_embeddings", "memory_links", "commands")
 
 
 class Wording(NamedTuple):
@@ -175,14 +176,13 @@ async def _purge_foretold(wanted: Tombstones, deletions: Deletions, derived: Seq
 
 
 def _selection(tenant: str, command: DeleteMemories) -> Selection:
-    conditions = dict(command.filter) if command.filter else {}
     foreseen = command.memory_ids is not None and command.filter is None
     return Selection(
         tenant=tenant,
         memory_ids=command.memory_ids,
         agent_id=command.agent_id,
+        matching={"must": conditions_of(command.filter)} if command.filter else None,
         foreseen_for=(command.agent_id or DEFAULT_AGENT) if foreseen else None,
-        **conditions,
     )
 
 

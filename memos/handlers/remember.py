@@ -64,6 +64,7 @@ def _draft(wish: Wish, embedding: Embedding | MemosError | None) -> Draft | Memo
         occurred_at=command.occurred_at,
         expires_at=command.expires_at,
         embedding=embedding,
+        supersedes=command.supersedes,
     )
 
 
@@ -98,16 +99,18 @@ async def _search(
 def _to_search(
     drafts: Sequence[Draft | MemosError], stored: Sequence[Stored | MemosError]
 ) -> tuple[list[Point], list[RecordKey]]:
-    """The points of new memories, and the records that the ledger had before."""
-    points, known = [], []
+    """The points of new memories, and the records that the ledger had before: the same, and the superseded."""
+    points: list[Point] = []
+    known: list[RecordKey] = []
     for draft, result in zip(drafts, stored, strict=True):
         if isinstance(draft, MemosError) or isinstance(result, MemosError):
             continue
         key = VersionKey(draft.origin.tenant, result.memory_id, result.version)
+        known.extend(RecordKey(key.tenant, one) for one in draft.supersedes)
         if result.duplicate or result.replayed or draft.embedding is None:
             known.append(key.record)
         else:
-            points.append(point_of(key, draft, draft.embedding.vector))
+            points.append(point_of(key, draft, draft.embedding.vector, result))
     return points, known
 
 

@@ -4,6 +4,7 @@ from memos.ports.engines import Embedder, Filter, Ready, Vectors
 from memos.ports.facts import FactPage, Facts, FactStream, Placing
 from memos.ports.ledger import Memories
 from memos.ports.projections import Derived, Generations, Projections
+from memos.ports.reranking import Reranker
 
 __all__ = [
     "Derived",
@@ -17,5 +18,6 @@ __all__ = [
     "Placing",
     "Projections",
     "Ready",
+    "Reranker",
     "Vectors",
 ]

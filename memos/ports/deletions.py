@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from memos.ports.engines import Filter
 from memos.records import Origin, Record, RecordKey
 
 FIRST_ID = UUID(int=0)
@@ -16,23 +17,16 @@ LEDGER = "ledger"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Memories of one tenant that meet every condition; one that is `None` or empty asks for nothing.
+    """Memories of one tenant that meet every condition; one that is `None` asks for nothing.
 
-    With `foreseen_for`, those of the `memory_ids` that are no memory yet are meant as well: their tombstones are
-    that agent's.
+    `matching` is a filter as queries have it, and means here what it means there. With `foreseen_for`, those of
+    the `memory_ids` that are no memory yet are meant as well: their tombstones are that agent's.
     """
 
     tenant: str
     memory_ids: Sequence[UUID] | None = None
     agent_id: str | None = None
-    kind: str | None = None
-    session_id: str | None = None
-    source: str | None = None
-    visibility: str | None = None
-    tags: Sequence[str] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    occurred_after: datetime | None = None
-    occurred_before: datetime | None = None
+    matching: Filter | None = None
     foreseen_for: str | None = None
 
 

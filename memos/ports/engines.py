@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from memos.records import Hit, Point, RecordKey, Seen, Vector
+from memos.records import Candidate, Hit, Point, Question, RecordKey, Seen, Vector
 
 Ready = Callable[[], None]
 """What the handler of a batch calls when its texts are embedded, so that the next batch may begin."""
@@ -55,6 +55,22 @@ class Vectors(Protocol):
 
     async def search(self, vector: Vector, *, matching: Filter, limit: int) -> list[Hit]:
         """The `limit` points most similar by cosine among those that match, best first. Raises `Unavailable`."""
+        ...
+
+    async def candidates(
+        self, question: Question, *, matching: Filter, corpus: Filter, limit: int
+    ) -> list[Candidate]:
+        """Those that match and come first: the `limit` most similar to each vector, and the `limit` best by BM25.
+
+        In no order, and each once. The document frequencies of BM25 are those among what `corpus` lets pass. In a
+        collection without terms, and for a question without any, only similarity counts. Raises `Unavailable`.
+        """
+        ...
+
+    async def measured(
+        self, question: Question, keys: Sequence[RecordKey], *, matching: Filter, corpus: Filter
+    ) -> list[Candidate]:
+        """Those of the records that have a point and match, measured like candidates. Raises `Unavailable`."""
         ...
 
     async def present(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Seen]:

@@ -1,11 +1,26 @@
 """The ledger's memories."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from memos.errors import MemosError
-from memos.records import Change, CommandKey, Deleted, Draft, Memory, MemoryVersion, Origin, Stored, Vector
+from memos.ports.engines import Filter
+from memos.records import (
+    Change,
+    CommandKey,
+    Deleted,
+    Draft,
+    Former,
+    Link,
+    Memory,
+    MemoryVersion,
+    Neighbours,
+    Origin,
+    Stored,
+    Vector,
+)
 
 
 class Memories(Protocol):
@@ -25,19 +40,62 @@ class Memories(Protocol):
         ...
 
     async def store(self, drafts: Sequence[Draft]) -> list[Stored | MemosError]:
-        """Store drafts with their vectors, commands and facts in one transaction.
+        """Store drafts with their vectors, commands and facts in one transaction, and supersede what they name.
 
-        One result each, in order: a `Conflict` or `Gone` refuses its own draft alone, and leaves no
-        trace of it.
+        One result each, in order: a `Conflict`, `Gone` or `NotFound` refuses its own draft alone, and leaves
+        no trace of it.
         """
         ...
 
     async def get(self, tenant: str, agent_id: str, memory_id: UUID) -> Memory:
-        """The memory, if the agent sees it. Raises `NotFound`."""
+        """The memory, if the agent sees it, superseded or not. Raises `NotFound`."""
         ...
 
-    async def visible(self, tenant: str, agent_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Memory]:
-        """Those of the memories that are live, unexpired and seen by the agent."""
+    async def visible(
+        self,
+        tenant: str,
+        agent_id: str,
+        ids: Sequence[UUID],
+        *,
+        as_of: datetime | None = None,
+        superseded: bool = False,
+    ) -> Mapping[UUID, Memory]:
+        """Those of the memories that are live, unexpired and seen by the agent; `superseded` ones when asked for.
+
+        With `as_of` they are as they were at that moment: those that had occurred, or been stored, were
+        unexpired and seen by the agent, who must see them now as well. What was deleted since stays forgotten.
+        """
+        ...
+
+    async def changed_since(
+        self,
+        tenant: str,
+        agent_id: str,
+        as_of: datetime,
+        model: str,
+        *,
+        matching: Filter,
+        superseded: bool = False,
+    ) -> Former:
+        """The memories that were changed or superseded after a moment: of more, the 10,000 most lately changed.
+
+        Those that matched then come as `visible` has them as of then, each with the vector of what it said, if
+        that model has read it. Raises `InvalidCommand` for a filter that only engines understand.
+        """
+        ...
+
+    async def neighbours(
+        self, tenant: str, agent_id: str, ids: Sequence[UUID], distance: int, *, as_of: datetime | None = None
+    ) -> Mapping[UUID, Neighbours]:
+        """What stands beside each memory: the nearest that the agent sees, up to `distance` on each side.
+
+        They are of the same agent and session or, of a memory without a session, of the same document, by
+        their sequence. Superseded ones are left out. A memory without a place or neighbours has no entry.
+        """
+        ...
+
+    async def links(self, tenant: str, agent_id: str, memory_id: UUID) -> list[Link]:
+        """The memories that say nearly the same as one, and that the agent sees, most similar first."""
         ...
 
     async def history(self, tenant: str, agent_id: str, memory_id: UUID) -> list[MemoryVersion]:

@@ -1,11 +1,14 @@
 """Memories as points: what the vector engine keeps of them to search and to filter."""
 
-from collections.abc import Mapping
-from typing import Any
-from uuid import UUID
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
+from memos.cues import speakers
+from memos.lexical import terms_of
 from memos.ports import Filter
-from memos.records import Collection, Draft, Generation, Memory, Point, Vector, VersionKey
+from memos.records import Collection, Draft, Generation, Memory, Point, RecordKey, Stored, Vector, VersionKey
+from memos.records.payloads import payload_of
 
 MEMORIES = "memories"
 """The name of the projection."""
@@ -19,6 +22,11 @@ MEMORY_INDEXES: Mapping[str, str] = {
     "source": "keyword",
     "tags": "keyword",
     "occurred_at": "datetime",
+    "created_at": "datetime",
+    "importance": "float",
+    "sequence": "integer",
+    "superseded": "bool",
+    "marks": "keyword",
 }
 
 
@@ -28,32 +36,36 @@ def memories_collection(model: str, dimension: int, generation: int = 1) -> Coll
 
 
 def collection_of(generation: Generation) -> Collection:
-    """The collection of one generation of the memories."""
-    return memories_collection(generation.model, generation.dimension, generation.number)
+    """The collection of one generation of the memories; format 1 knew no terms."""
+    collection = memories_collection(generation.model, generation.dimension, generation.number)
+    return replace(collection, has_terms=generation.format > 1)
 
 
-def point_of(key: VersionKey, memory: Memory | Draft, vector: Vector) -> Point:
-    """The point of a memory."""
-    return Point(key, vector, _payload(key.tenant, key.memory_id, key.version, memory))
-
-
-def _payload(tenant: str, memory_id: UUID, version: int, memory: Memory | Draft) -> dict[str, Any]:
-    """What is filtered by; fields without a value are left out, since every field costs the engine time."""
-    fields = {
-        "tenant": tenant,
-        "memory_id": str(memory_id),
-        "version": version,
+def point_of(key: VersionKey, memory: Memory | Draft, vector: Vector, stored: Stored | None = None) -> Point:
+    """The point of a memory; that of a draft says what the ledger made of it, as far as it is `stored`."""
+    kept = memory if isinstance(memory, Memory) else stored
+    payload = {
+        "tenant": key.tenant,
+        "memory_id": str(key.memory_id),
+        "version": key.version,
         "content_hash": memory.content_hash.hex(),
-        "agent_id": memory.agent_id,
-        "visibility": memory.visibility,
-        "kind": memory.kind,
-        "session_id": memory.session_id,
-        "source": memory.source.uri if memory.source else None,
-        "tags": list(memory.tags),
-        "occurred_at": memory.occurred_at.isoformat() if memory.occurred_at else None,
-        "metadata": dict(memory.metadata),
+        **payload_of(
+            agent_id=memory.agent_id,
+            visibility=memory.visibility,
+            kind=memory.kind,
+            session_id=memory.session_id,
+            source=memory.source.uri if memory.source else None,
+            tags=memory.tags,
+            metadata=memory.metadata,
+            importance=memory.importance,
+            sequence=kept.sequence if kept else memory.sequence,
+            occurred_at=memory.occurred_at,
+            created_at=kept.created_at if kept else None,
+            superseded=isinstance(memory, Memory) and memory.superseded_by is not None,
+            speaker=speakers(memory.content, memory.metadata),
+        ),
     }
-    return {name: value for name, value in fields.items() if value not in (None, [], {})}
+    return Point(key, vector, payload, terms_of(memory.content, memory.tags))
 
 
 def seen_by(tenant: str, agent_id: str) -> Filter:
@@ -62,6 +74,25 @@ def seen_by(tenant: str, agent_id: str) -> Filter:
         "must": [match("tenant", tenant)],
         "should": [match("agent_id", agent_id), match("visibility", "shared")],
     }
+
+
+def newest(matching: Filter) -> Filter:
+    """A filter without the memories that others have superseded."""
+    return {**matching, "must_not": [*matching.get("must_not", []), match("superseded", True)]}
+
+
+def as_of(matching: Filter, moment: datetime) -> Filter:
+    """A filter of what had occurred at a moment or, where nobody said when that was, had been stored."""
+    occurred = {"key": "occurred_at", "range": {"lte": moment.isoformat()}}
+    stored = {"key": "created_at", "range": {"lte": moment.isoformat()}}
+    by_storing = {"must": [{"is_empty": {"key": "occurred_at"}}, stored]}
+    return {**matching, "must": [*matching.get("must", []), {"should": [occurred, by_storing]}]}
+
+
+def without(matching: Filter, records: Iterable[RecordKey]) -> Filter:
+    """A filter without some records."""
+    ids = [str(record.point_id) for record in records]
+    return {**matching, "must_not": [*matching.get("must_not", []), {"has_id": ids}]}
 
 
 def match(key: str, value: str | int | bool) -> Filter:

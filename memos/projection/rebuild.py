@@ -22,7 +22,7 @@ from memos.projection.others import OpenGeneration
 from memos.projection.projector import finish
 from memos.projection.retirement import drop
 from memos.projection.verify import Verification, verify
-from memos.records import Generation, RecordKey
+from memos.records import FORMAT, Generation, RecordKey
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Shadow:
 async def begun(
     embedder_name: str, embedder: Embedder, *, generations: Generations, open_generation: OpenGeneration
 ) -> Generation:
-    """The generation to be built: an unfinished one of this model, else a new one; others unfinished are dropped.
+    """The generation to be built: an unfinished one like it, else a new one; others unfinished are dropped.
 
     Raises `Unavailable`.
     """
@@ -64,7 +64,7 @@ async def begun(
     for one in await generations.known():
         if one.is_current or one.retired_at or one.dropped_at:
             continue
-        if (one.model, one.dimension) == (embedder.model, embedder.dimension):
+        if (one.model, one.dimension, one.format) == (embedder.model, embedder.dimension, FORMAT):
             resumed = one
         else:
             await drop(one, generations=generations, open_generation=open_generation)

@@ -52,6 +52,9 @@ class Memory(Record):
     expires_at: datetime | None
     version: int
     times_stored: int
+    superseded_by: UUID | None = None
+    superseded_at: datetime | None = None
+    usefulness: Annotated[float, Field(ge=-1, le=1)] = 0.0
 
     @property
     def content_hash(self) -> bytes:
@@ -71,6 +74,22 @@ class MemoryVersion(Record):
     visibility: Visibility
     expires_at: datetime | None
     updated_at: datetime
+    superseded_by: UUID | None = None
+    superseded_at: datetime | None = None
+
+
+class Neighbours(NamedTuple):
+    """What stands before and after a memory in its session or document, both in order."""
+
+    before: list[Memory]
+    after: list[Memory]
+
+
+class Link(Record):
+    """Another memory of the same agent that says nearly the same; `similarity` is the cosine of their vectors."""
+
+    memory_id: UUID
+    similarity: float
 
 
 class CommandKey(NamedTuple):
@@ -132,6 +151,7 @@ class Draft:
     occurred_at: datetime | None
     expires_at: datetime | None
     embedding: Embedding | None
+    supersedes: Sequence[UUID] = ()
 
     @property
     def content_hash(self) -> bytes:
@@ -158,12 +178,17 @@ class Change:
 
 
 class Stored(NamedTuple):
-    """What the ledger made of a draft; `replayed` is true when the command had been handled before."""
+    """What the ledger made of a draft; `replayed` is true when the command had been handled before.
+
+    `created_at` is given of what is new, and its `sequence`, if it has one.
+    """
 
     memory_id: UUID
     version: int
     duplicate: bool
     replayed: bool
+    created_at: datetime | None = None
+    sequence: int | None = None
 
 
 class Deleted(NamedTuple):

@@ -1,7 +1,7 @@
 """What travels between the ledger and what is made from it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
@@ -42,6 +42,13 @@ class Embedded(NamedTuple):
     vector: Vector | None
 
 
+class Former(NamedTuple):
+    """What has changed since a moment: the ids of all, and those that are asked for as they were then."""
+
+    changed: frozenset[UUID]
+    memories: Sequence[Embedded]
+
+
 class Account(NamedTuple):
     """What the ledger says that a projection should have of a record, and whether the projection has it.
 
@@ -52,6 +59,10 @@ class Account(NamedTuple):
     version: int | None
     content_hash: bytes | None
     standing: Literal["settled", "behind", "unaccounted"]
+
+
+FORMAT = 2
+"""How points are made now: those of format 1 had vectors only, those of 2 have the terms of the text as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +77,42 @@ class Generation:
     is_current: bool
     retired_at: datetime | None = None
     dropped_at: datetime | None = None
+    format: int = FORMAT
+
+
+Terms = Mapping[int, float]
+"""How much each term says about a text, by the term's number (32 bits, unsigned): a sparse vector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A memory as a vector engine keeps it: what is searched and what is filtered."""
+    """A memory as a vector engine keeps it: what is searched, by meaning and by terms, and what is filtered."""
 
     key: VersionKey
     vector: Vector
+    payload: Mapping[str, Any]
+    terms: Terms = field(default_factory=dict)
+
+
+class Question(NamedTuple):
+    """What is looked for: the vectors of a text and of its clauses, and the numbers of its terms."""
+
+    vectors: Sequence[Vector]
+    terms: Sequence[int]
+
+
+class Candidate(NamedTuple):
+    """A point that may answer a question.
+
+    `similarities` are its cosines with each vector of the question. `lexical` is its BM25 score: the sum, over the
+    question's terms that it has, of the term's inverse document frequency times the weight in `terms`. `payload`
+    has what the ranking looks at.
+    """
+
+    memory_id: UUID
+    similarities: Sequence[float]
+    lexical: float
+    terms: Terms
     payload: Mapping[str, Any]
 
 
@@ -96,7 +135,7 @@ class Hit(NamedTuple):
 class Collection:
     """One generation of a named set of vectors, all of one model.
 
-    `indexes` maps payload fields to Qdrant index types.
+    `indexes` maps payload fields to Qdrant index types. One of an early format has vectors only, no terms.
     """
 
     name: str
@@ -104,3 +143,4 @@ class Collection:
     dimension: int
     indexes: Mapping[str, str]
     generation: int = 1
+    has_terms: bool = True

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from memos.ports.deletions import FIRST_ID, Deletion, Part, Progress, Reach, Selection, Tombstone, Tombstones
 from memos.records import Origin, RecordKey
+from memos.records.payloads import payload_of
+from memos.stores.filters import Clause, FieldCondition, MatchAny, MatchValue, parse_filter
+from memos.stores.matching import matches
 from memos.stores.postgres import Connection, Pool, transacted, translated
 from memos.stores.rows import columns
 from memos.stores.sql import load_queries
@@ -20,6 +23,9 @@ MOST_EMPTY_SLICES = 20
 
 LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 LAST_ID = UUID(int=2**128 - 1)
+
+IN_SQL = ("kind", "session_id", "source")
+"""Fields that the statement compares as well, so that fewer rows have to be read."""
 
 Queryable: TypeAlias = "Connection | Pool"
 
@@ -166,11 +172,14 @@ class PostgresDeletions:
     ) -> Meant:
         """The next slice with anything in it that is meant, or the last of some that have nothing."""
         statement = self._sql["matching_memories"] + (" for update" if lock else "")
+        clause = parse_filter(selection.matching or {})
+        conditions = (selection.agent_id, *(_wanted(clause, key) for key in IN_SQL))
         for _ in range(MOST_EMPTY_SLICES):
             ids, after = await self._slice(connection, selection, start)
-            rows = await connection.fetch(
-                statement, selection.tenant, ids, created_until, buried_since, *_conditions(selection)
+            found = await connection.fetch(
+                statement, selection.tenant, ids, created_until, buried_since, *conditions
             )
+            rows = [row for row in found if matches(clause, _payload(row))]
             if rows or after is None or selection.foreseen_for:
                 break
             start = after
@@ -212,18 +221,19 @@ def _deletion_of(row: asyncpg.Record) -> Deletion:
     return Deletion(row["deletion_id"], row["created_at"], finished, Progress.model_validate(row["counts"]))
 
 
-def _conditions(selection: Selection) -> tuple[object, ...]:
-    return (
-        selection.agent_id,
-        selection.kind,
-        selection.session_id,
-        selection.source,
-        selection.visibility,
-        list(selection.tags),
-        dict(selection.metadata),
-        selection.occurred_after,
-        selection.occurred_before,
-    )
+def _wanted(clause: Clause, key: str) -> list[str] | None:
+    """The values of which a filter asks for one; it may ask for them elsewhere too."""
+    for condition in clause.must:
+        match condition:
+            case FieldCondition(key=named, match=MatchValue(value=value)) if named == key:
+                return [str(value)]
+            case FieldCondition(key=named, match=MatchAny(any=values)) if named == key:
+                return [str(value) for value in values]
+    return None
+
+
+def _payload(row: asyncpg.Record) -> dict[str, Any]:
+    return payload_of(**{name: value for name, value in row.items() if name not in {"memory_id", "live"}})
 
 
 def _after(ids: Sequence[UUID]) -> UUID | None:

@@ -1,4 +1,4 @@
-"""One collection in Qdrant Edge; the sole importer of `qdrant_edge`, used only by the Edge process.
+"""One collection in Qdrant Edge, whose Python package the Edge process alone imports.
 
 Every Edge call holds the GIL, so nothing here is asynchronous. A shard is never optimised while it
 serves, for that would stop everything for many seconds: it stays one growing segment that is searched
@@ -9,16 +9,19 @@ into the segment and keeps the log, and thereby the next start, short.
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import numpy
 import qdrant_edge as edge
 
 from memos.errors import InvalidCommand, Unavailable
 from memos.stores import filters
-from memos.stores.points import LAST_ID, SEEN_FIELDS
+from memos.stores.edge_filters import edge_filter
+from memos.stores.edge_frames import Row
+from memos.stores.edge_questions import EdgeQuestion, among, candidates, measured
+from memos.stores.points import LAST_ID, MAX_VECTORS, SEEN_FIELDS, TERMS, Sparse
 
 WRITES_BEFORE_FLUSH = 512
 """Writes after which the log is flushed, lest the next start takes long: it replays 30,000 points a second.
@@ -37,26 +40,30 @@ INDEX_TYPES: Mapping[str, edge.PayloadSchemaType] = {
 
 
 class EdgeCollection:
-    """A shard of cosine vectors of one dimension, with its payload indexes."""
+    """A shard of cosine vectors of one dimension, with its payload indexes, and terms if it has any."""
 
-    def __init__(self, shard: edge.EdgeShard, name: str, dimension: int) -> None:
+    def __init__(self, shard: edge.EdgeShard, name: str, dimension: int, *, has_terms: bool) -> None:
         self._shard = shard
         self._unflushed = 0
         self.name = name
         self.dimension = dimension
+        self.has_terms = has_terms
 
     @classmethod
-    def create(cls, folder: Path, name: str, dimension: int) -> "EdgeCollection":
+    def create(cls, folder: Path, name: str, dimension: int, *, has_terms: bool) -> "EdgeCollection":
         """Make a shard in an empty folder. Raises `Unavailable`."""
-        params = edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)
+        terms = {TERMS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)} if has_terms else None
+        config = edge.EdgeConfig(
+            vectors=edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine), sparse_vectors=terms
+        )
         with _engine_errors("create", name):
-            return cls(edge.EdgeShard.create(str(folder), edge.EdgeConfig(vectors=params)), name, dimension)
+            return cls(edge.EdgeShard.create(str(folder), config), name, dimension, has_terms=has_terms)
 
     @classmethod
-    def load(cls, folder: Path, name: str, dimension: int) -> "EdgeCollection":
+    def load(cls, folder: Path, name: str, dimension: int, *, has_terms: bool) -> "EdgeCollection":
         """Open a shard and replay its log. Raises `Unavailable`."""
         with _engine_errors("load", name):
-            return cls(edge.EdgeShard.load(str(folder)), name, dimension)
+            return cls(edge.EdgeShard.load(str(folder)), name, dimension, has_terms=has_terms)
 
     def add_indexes(self, indexes: Mapping[str, str]) -> None:
         """Index payload fields that are not yet. Raises `InvalidCommand` for an unknown type of index."""
@@ -64,17 +71,26 @@ class EdgeCollection:
             for field in indexes.keys() - self._shard.info().payload_schema.keys():
                 self._write(edge.UpdateOperation.create_field_index(field, _index(field, indexes[field])))
 
-    def upsert(self, ids: Sequence[str], numbers: "array[float]", payloads: Sequence[dict[str, Any]]) -> None:
-        """Write points, whose vectors follow one another in `numbers`. Raises `InvalidCommand`."""
+    def upsert(
+        self,
+        ids: Sequence[str],
+        numbers: "array[float]",
+        payloads: Sequence[dict[str, Any]],
+        terms: Sequence[Sparse] = (),
+    ) -> None:
+        """Write points, whose vectors follow one another in `numbers`; none has terms when these are empty.
+
+        Raises `InvalidCommand`.
+        """
         self._check(len(numbers), len(ids))
         if len(payloads) != len(ids):
             raise InvalidCommand(f"{len(ids)} points came with {len(payloads)} payloads.")
-        ends = range(self.dimension, len(numbers) + 1, self.dimension)
+        if terms and len(terms) != len(ids):
+            raise InvalidCommand(f"{len(ids)} points came with the terms of {len(terms)}.")
+        self._require_terms(any(one.indices for one in terms))
+        vectors = map(_with_terms, self._vectors(numbers), terms or repeat(None))
         with _engine_errors("upsert", self.name):
-            points = [
-                edge.Point(point_id, numbers[end - self.dimension : end].tolist(), payload)
-                for point_id, end, payload in zip(ids, ends, payloads, strict=True)
-            ]
+            points = list(map(edge.Point, ids, vectors, payloads))
             self._write(edge.UpdateOperation.upsert_points(points))
 
     def delete(self, ids: Sequence[str]) -> None:
@@ -93,6 +109,35 @@ class EdgeCollection:
                 with_payload=["memory_id"],
             )
             return [((hit.payload or {})["memory_id"], hit.score) for hit in self._shard.search(request)]
+
+    def candidates(
+        self,
+        numbers: "array[float]",
+        terms: Sequence[int],
+        *,
+        matching: filters.Clause,
+        corpus: filters.Clause,
+        limit: int,
+    ) -> list[Row]:
+        """What is measured of the best points by each of the vectors and by the terms. Raises `InvalidCommand`."""
+        question = self._question(numbers, terms, corpus)
+        with _engine_errors("search", self.name):
+            return candidates(self._shard, question, edge_filter(matching), limit)
+
+    def measured(
+        self,
+        numbers: "array[float]",
+        terms: Sequence[int],
+        ids: Sequence[UUID],
+        *,
+        matching: filters.Clause,
+        corpus: filters.Clause,
+    ) -> list[Row]:
+        """What is measured of those of the points that are there and match. Raises `InvalidCommand`."""
+        question = self._question(numbers, terms, corpus)
+        with _engine_errors("measure", self.name):
+            these = among(set(ids), edge_filter(matching))
+            return measured(self._shard, question, these, len(ids)) if ids else []
 
     def present(self, ids: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
         """The ids and `SEEN_FIELDS` of those of the points that are there. Raises `InvalidCommand`."""
@@ -138,6 +183,22 @@ class EdgeCollection:
         if self._unflushed >= WRITES_BEFORE_FLUSH:
             self.flush()
 
+    def _vectors(self, numbers: "array[float]") -> list[list[float]]:
+        starts = range(0, len(numbers), self.dimension)
+        return [numbers[start : start + self.dimension].tolist() for start in starts]
+
+    def _question(self, numbers: "array[float]", terms: Sequence[int], corpus: filters.Clause) -> EdgeQuestion:
+        vectors = len(numbers) // self.dimension
+        if not 1 <= vectors <= MAX_VECTORS:
+            raise InvalidCommand(f"A question has from 1 to {MAX_VECTORS} vectors of {self.dimension} dimensions.")
+        self._check(len(numbers), vectors)
+        self._require_terms(bool(terms))
+        return EdgeQuestion(self._vectors(numbers), terms, edge_filter(corpus) or edge.Filter())
+
+    def _require_terms(self, wanted: bool) -> None:
+        if wanted and not self.has_terms:
+            raise InvalidCommand(f"The collection {self.name} was made without terms. Run `memos rebuild`.")
+
     def _check(self, numbers: int, vectors: int) -> None:
         if numbers != vectors * self.dimension:
             raise InvalidCommand(
@@ -146,76 +207,15 @@ class EdgeCollection:
             )
 
 
+def _with_terms(vector: list[float], terms: Sparse | None) -> "dict[str, edge.NamedVector]":
+    """What has no terms has no sparse vector either: BM25 counts those that have one."""
+    if not (terms and terms.indices):
+        return {"": vector}
+    return {"": vector, TERMS: edge.SparseVector(terms.indices.tolist(), terms.weights.tolist())}
+
+
 def _seen(records: Sequence[edge.Record]) -> list[tuple[str, dict[str, Any]]]:
     return [(str(record.id), record.payload or {}) for record in records]
-
-
-def edge_filter(clause: filters.Clause) -> edge.Filter | None:
-    """A filter as Edge takes it; None when it lets everything pass."""
-    return None if clause == filters.Clause() else _filter(clause)
-
-
-def _filter(clause: filters.Clause) -> edge.Filter:
-    fewest = clause.min_should
-    return edge.Filter(
-        must=_conditions(clause.must),
-        should=_conditions(clause.should),
-        must_not=_conditions(clause.must_not),
-        min_should=edge.MinShould(_conditions(fewest.conditions) or [], fewest.min_count) if fewest else None,
-    )
-
-
-def _conditions(conditions: Sequence[filters.Condition]) -> "list[edge.ConditionType] | None":
-    """None when there are none: within nested objects, Edge lets nothing pass an empty `should`."""
-    return [_condition(condition) for condition in conditions] or None
-
-
-def _condition(condition: filters.Condition) -> "edge.ConditionType":
-    match condition:
-        case filters.FieldCondition():
-            return _field_condition(condition)
-        case filters.IsEmpty(is_empty=field):
-            return edge.IsEmptyCondition(field.key)
-        case filters.IsNull(is_null=field):
-            return edge.IsNullCondition(field.key)
-        case filters.HasId(has_id=ids):
-            return edge.HasIdCondition(set(ids))
-        case filters.NestedCondition(nested=nested):
-            return edge.NestedCondition(nested.key, _filter(nested.filter))
-        case filters.Clause():
-            return _filter(condition)
-
-
-def _field_condition(field: filters.FieldCondition) -> edge.FieldCondition:
-    return edge.FieldCondition(
-        key=field.key,
-        match=_match(field.match) if field.match else None,
-        range=_range(field.range) if field.range else None,
-        values_count=edge.ValuesCount(**field.values_count.model_dump()) if field.values_count else None,
-        is_empty=field.is_empty,
-        is_null=field.is_null,
-    )
-
-
-def _match(match: filters.Match) -> "edge.MatchType":
-    """Edge takes Python's booleans, which are integers too, for integers; numpy's it takes for booleans."""
-    match match:
-        case filters.MatchValue(value=bool(value)):
-            return edge.MatchValue(numpy.bool_(value))  # type: ignore[arg-type]
-        case filters.MatchValue(value=value):
-            return edge.MatchValue(value)
-        case filters.MatchAny(any=values):
-            return edge.MatchAny(values)
-        case filters.MatchExcept(except_=values):
-            return edge.MatchExcept(values)
-        case filters.MatchText(text=text):
-            return edge.MatchText(text)
-
-
-def _range(bounds: filters.Range) -> "edge.RangeType":
-    if isinstance(bounds, filters.NumberRange):
-        return edge.RangeFloat(**bounds.model_dump())
-    return edge.RangeDateTime(**bounds.model_dump(mode="json"))
 
 
 def _index(field: str, index_type: str) -> edge.PayloadSchemaType | edge.KeywordIndexParams:

@@ -1,7 +1,7 @@
 """The data folder of the Edge process: its collections, their generations, and what their vectors are.
 
     lock                     held by the process that uses the folder
-    memories/g1/meta.json    the name of the model and the dimension of its vectors
+    memories/g1/meta.json    the name of the model, the dimension of its vectors, and whether there are terms
     memories/g1/shard/       the Edge shard with its write-ahead log
 
 A generation is made in a folder of its own and renamed into place when complete, and renamed away before it
@@ -21,19 +21,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from memos.errors import CollectionMissing, ConfigurationError, Unavailable
 from memos.records import Collection
 from memos.stores.edge_engine import EdgeCollection
-from memos.stores.points import check_model
+from memos.stores.points import check_model, check_terms
 
 UNFINISHED = ".unfinished-"
 DROPPED = ".dropped-"
 
 
 class Meta(BaseModel):
-    """What the vectors of a generation are."""
+    """What the vectors of a generation are; those of before there were terms do not say that they have none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
     dimension: int
+    has_terms: bool = False
 
 
 class GenerationKey(NamedTuple):
@@ -54,12 +55,17 @@ class EdgeFolder:
         self._loaded: dict[GenerationKey, tuple[Meta, EdgeCollection]] = {}
 
     def open(self, collection: Collection) -> None:
-        """Create the generation or verify its model, and add the indexes that it lacks. Raises `ModelMismatch`."""
+        """Create the generation or verify what it is, and add the indexes that it lacks.
+
+        Raises `ModelMismatch`, `ConfigurationError`.
+        """
         generation = GenerationKey(collection.name, collection.generation)
         if not self._present(generation):
             self._create(generation, collection)
         meta, held = self._load(generation)
-        check_model(collection, f"Qdrant Edge ({self._path})", meta.model, meta.dimension)
+        where = f"Qdrant Edge ({self._path})"
+        check_model(collection, where, meta.model, meta.dimension)
+        check_terms(collection, where, meta.has_terms)
         held.add_indexes(collection.indexes)
 
     def collection(self, name: str, number: int) -> EdgeCollection:
@@ -116,7 +122,7 @@ class EdgeFolder:
         if generation not in self._loaded:
             place = self._place(generation)
             meta = _read_meta(place)
-            shard = EdgeCollection.load(place / "shard", generation.name, meta.dimension)
+            shard = EdgeCollection.load(place / "shard", generation.name, meta.dimension, has_terms=meta.has_terms)
             self._loaded[generation] = meta, shard
         return self._loaded[generation]
 
@@ -124,8 +130,10 @@ class EdgeFolder:
         unfinished = self._path / f"{UNFINISHED}{generation}"
         _remove(unfinished)
         (unfinished / "shard").mkdir(parents=True)
-        EdgeCollection.create(unfinished / "shard", collection.name, collection.dimension).close()
-        meta = Meta(model=collection.model, dimension=collection.dimension)
+        meta = Meta(model=collection.model, dimension=collection.dimension, has_terms=collection.has_terms)
+        EdgeCollection.create(
+            unfinished / "shard", collection.name, meta.dimension, has_terms=meta.has_terms
+        ).close()
         _write_durably(unfinished / "meta.json", meta.model_dump_json())
         place = self._place(generation)
         place.parent.mkdir(exist_ok=True)

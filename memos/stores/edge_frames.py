@@ -1,15 +1,13 @@
 """The wire between the workers and the Edge process: numbered requests and replies in frames.
 
 A frame is the length of all that follows (4 bytes, big-endian), the length of the header (likewise),
-the header (JSON in UTF-8), and vectors one after the other as little-endian float32. A reply carries
-the number of its request, so many requests of one connection may be in flight. Vectors stay out of the
-JSON because numbers written as decimals cost more time than the engine itself.
+the header (JSON in UTF-8), and the vectors and terms as `edge_numbers` packs them. A reply carries the number
+of its request, so many requests of one connection may be in flight. Vectors stay out of the JSON because
+numbers written as decimals cost more time than the engine itself.
 """
 
-import sys
-from array import array
 from asyncio import IncompleteReadError, StreamReader
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from struct import Struct
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
@@ -18,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from memos.errors import InvalidCommand, MalformedEntry
+from memos.stores.points import MAX_MEASURED, MAX_NOMINATED, MAX_TERMS
 
 MAX_FRAME = 64 * 2**20
 """Most bytes of a frame; whoever announces more is refused."""
@@ -37,8 +36,11 @@ READ_BUFFER = 2**20
 _LENGTH = Struct(">I")
 
 
+Term = Annotated[int, Field(ge=0, lt=2**32)]
+
+
 class Frame(NamedTuple):
-    """A header in JSON and the bytes of the vectors that go with it."""
+    """A header in JSON and the bytes of the vectors and terms that go with it."""
 
     header: bytes
     floats: bytes
@@ -77,14 +79,19 @@ class Open(OnCollection):
     model: str
     dimension: Annotated[int, Field(ge=1, le=65_536)]
     indexes: dict[str, str]
+    has_terms: bool = False
 
 
 class Upsert(OnCollection):
-    """Write points, each with its `memory_id` in its payload; the vectors follow the header."""
+    """Write points, each with its `memory_id` in its payload; vectors and terms follow the header.
+
+    `counts` says how many terms each point has; none when it is empty.
+    """
 
     op: Literal["upsert"] = "upsert"
     ids: Annotated[list[str], Field(max_length=MAX_POINTS)]
     payloads: list[dict[str, Any]]
+    counts: Annotated[list[Term], Field(max_length=MAX_POINTS)] = []
 
 
 class Delete(OnCollection):
@@ -100,6 +107,28 @@ class Search(OnCollection):
     op: Literal["search"] = "search"
     matching: dict[str, Any]
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+
+
+class Question(OnCollection):
+    """A request about what is known by its terms, and by the vectors that follow the header."""
+
+    terms: Annotated[list[Term], Field(max_length=MAX_TERMS)]
+    matching: dict[str, Any]
+    corpus: dict[str, Any]
+
+
+class Candidates(Question):
+    """Find what comes first by each vector and by the terms, and measure it."""
+
+    op: Literal["candidates"] = "candidates"
+    limit: Annotated[int, Field(ge=1, le=MAX_NOMINATED)]
+
+
+class Measured(Question):
+    """Measure those of the points that match."""
+
+    op: Literal["measured"] = "measured"
+    ids: Annotated[list[UUID], Field(max_length=MAX_MEASURED)]
 
 
 class Present(OnCollection):
@@ -130,7 +159,7 @@ class Count(OnCollection):
     matching: dict[str, Any]
 
 
-PointsRequest = Upsert | Delete | Search | Present | Scroll | Count
+PointsRequest = Upsert | Delete | Search | Candidates | Measured | Present | Scroll | Count
 """A request on the points of a generation that is there."""
 
 Request = Annotated[Ping | Open | Drop | PointsRequest, Field(discriminator="op")]
@@ -147,6 +176,10 @@ class Failure(BaseModel):
     faults: list[tuple[str, str]] = []
 
 
+Row = tuple[list[float], float, dict[int, float], dict[str, Any]]
+"""What is measured of a point: its cosines, its BM25 score, the weights of its terms, and `CANDIDATE_FIELDS`."""
+
+
 class Reply(BaseModel):
     """The header of a reply; `number` is 0 when the request was too broken to have one.
 
@@ -156,6 +189,7 @@ class Reply(BaseModel):
     number: int
     failure: Failure | None = None
     hits: list[tuple[str, float]] = []
+    rows: list[Row] = []
     seen: list[tuple[str, dict[str, Any]]] = []
     count: int = 0
 
@@ -203,30 +237,6 @@ def read_number(frame: Frame) -> int:
         return Message.model_validate_json(frame.header, extra="ignore").number
     except ValidationError:
         return 0
-
-
-def pack_floats(vectors: Sequence["array[float]"]) -> bytes:
-    """Vectors as little-endian float32, one after the other."""
-    return b"".join(map(_little_endian, vectors))
-
-
-def unpack_floats(floats: bytes) -> "array[float]":
-    """The numbers of all vectors of a frame. Raises `InvalidCommand` when the bytes are not whole numbers."""
-    numbers: array[float] = array("f")
-    try:
-        numbers.frombytes(floats)
-    except ValueError as error:
-        raise InvalidCommand(f"{len(floats)} bytes of vectors are not a number of float32s.") from error
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers
-
-
-def _little_endian(vector: "array[float]") -> bytes:
-    if sys.byteorder == "big":
-        vector = array("f", vector)
-        vector.byteswap()
-    return vector.tobytes()
 
 
 async def _rest(reader: StreamReader, length: int) -> bytes:

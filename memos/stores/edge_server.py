@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import time
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,17 +29,20 @@ from memos.stores.edge_engine import EdgeCollection
 from memos.stores.edge_folder import EdgeFolder, edge_folder
 from memos.stores.edge_frames import (
     READ_BUFFER,
+    Candidates,
     Count,
     Delete,
     Drop,
     Failure,
     Frame,
+    Measured,
     Open,
     Ping,
     PointsRequest,
     Present,
     Reply,
     Request,
+    Row,
     Scroll,
     Search,
     Upsert,
@@ -46,8 +50,8 @@ from memos.stores.edge_frames import (
     read_frame,
     read_number,
     read_request,
-    unpack_floats,
 )
+from memos.stores.edge_numbers import unpack_floats, unpack_points
 from memos.stores.filters import parse_filter
 
 LONGEST_SOCKET_PATH = 100
@@ -69,13 +73,25 @@ def answer(folder: EdgeFolder, request: Request, floats: bytes) -> Reply:
     match request:
         case Ping():
             return Reply(number=number)
-        case Open(collection=name, model=model, dimension=dimension, indexes=indexes, generation=generation):
-            folder.open(Collection(name, model, dimension, indexes, generation))
+        case Open():
+            folder.open(collection_in(request))
             return Reply(number=number)
         case Drop():
             folder.drop(request.collection, request.generation)
             return Reply(number=number)
     return answer_from(folder.collection(request.collection, request.generation), request, floats)
+
+
+def collection_in(request: Open) -> Collection:
+    """The collection that a request names."""
+    return Collection(
+        request.collection,
+        request.model,
+        request.dimension,
+        request.indexes,
+        request.generation,
+        request.has_terms,
+    )
 
 
 def require_in_time(request: Request) -> None:
@@ -91,13 +107,16 @@ def answer_from(collection: EdgeCollection, request: PointsRequest, floats: byte
     """Do what a request asks of the points of a collection. Raises kinds of `MemosError`."""
     number = request.number
     match request:
-        case Upsert(ids=ids, payloads=payloads):
-            collection.upsert(ids, unpack_floats(floats), payloads)
+        case Upsert(ids=ids, payloads=payloads, counts=counts):
+            numbers, terms = unpack_points(floats, counts)
+            collection.upsert(ids, numbers, payloads, terms)
         case Delete(ids=ids):
             collection.delete(ids)
         case Search(matching=matching, limit=limit):
             hits = collection.search(unpack_floats(floats), parse_filter(matching), limit)
             return Reply(number=number, hits=hits)
+        case Candidates() | Measured():
+            return Reply(number=number, rows=rows_for(collection, request, unpack_floats(floats)))
         case Present(ids=ids):
             return Reply(number=number, seen=collection.present(ids))
         case Scroll(after=after, limit=limit):
@@ -105,6 +124,14 @@ def answer_from(collection: EdgeCollection, request: PointsRequest, floats: byte
         case Count(matching=matching):
             return Reply(number=number, count=collection.count(parse_filter(matching)))
     return Reply(number=number)
+
+
+def rows_for(collection: EdgeCollection, request: Candidates | Measured, numbers: "array[float]") -> list[Row]:
+    """What is measured of the points that a request finds or names. Raises kinds of `MemosError`."""
+    matching, corpus = parse_filter(request.matching), parse_filter(request.corpus)
+    if isinstance(request, Measured):
+        return collection.measured(numbers, request.terms, request.ids, matching=matching, corpus=corpus)
+    return collection.candidates(numbers, request.terms, matching=matching, corpus=corpus, limit=request.limit)
 
 
 def reply_to(folder: EdgeFolder, frame: Frame) -> Reply:

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from memos.errors import ConfigurationError, Conflict, Unavailable
-from memos.records import Generation, RecordKey
+from memos.records import FORMAT, Generation, RecordKey
 from memos.stores import locks
 from memos.stores.postgres import Connection, Pool, transacted, translated
 from memos.stores.sql import load_queries
@@ -47,7 +47,9 @@ class PostgresGenerations:
         Raises `ConfigurationError` when there are generations, but none of them is current.
         """
         with translated():
-            await self._pool.execute(self._sql["first_generation"], self._projection, embedder, model, dimension)
+            await self._pool.execute(
+                self._sql["first_generation"], self._projection, embedder, model, dimension, FORMAT
+            )
         current = await self.current()
         if current is None:
             raise ConfigurationError(
@@ -62,7 +64,7 @@ class PostgresGenerations:
         """
         with translated():
             row = await self._pool.fetchrow(
-                self._sql["begin_generation"], self._projection, embedder, model, dimension
+                self._sql["begin_generation"], self._projection, embedder, model, dimension, FORMAT
             )
         assert row is not None  # an insert without a condition returns its row  # noqa: S101
         await self.settle()

@@ -8,6 +8,9 @@ MIGRATING = 0x6D656D6F73
 RELAYING = 0x6D656D6F73_72
 """Held by the one relay of the ledger for as long as it lives."""
 
+COMPARING = 0x6D656D6F73_63
+"""Held by the process that compares memories, for a page of them."""
+
 
 def rebuilding(projection: str) -> int:
     """The key held by the process that rebuilds a projection, over its name."""

@@ -6,23 +6,24 @@ from uuid import UUID
 
 import asyncpg
 
-from memos.errors import Conflict, MemosError, NotFound
+from memos.errors import Conflict, MemosError
 from memos.records import (
     Change,
     CommandKey,
     Deleted,
     Draft,
     Memory,
-    MemoryVersion,
     Origin,
     Stored,
     Vector,
     duplicate_key,
 )
 from memos.stores.postgres import Connection, Pool, pack, transacted, translated, unpack
-from memos.stores.rows import columns, memory_of, present_version, version_of
+from memos.stores.recalling import PostgresRecall, not_found
+from memos.stores.rows import columns, memory_of, version_of
 from memos.stores.sql import load_queries
-from memos.stores.storing import Shape, Storing, claim, recorded, repeats, same_id_other_body
+from memos.stores.storing import Shape, claim, recorded, repeats, same_id_other_body
+from memos.stores.superseding import store_in_turn
 
 UPDATED = Shape(frozenset({"memory_id", "version"}), may_have=frozenset(Memory.model_fields))
 """What is recorded of the answer to an update. Version 0.1 recorded all of it."""
@@ -31,12 +32,12 @@ DELETED = Shape(frozenset({"memory_id", "version", "found"}), may_have=frozenset
 """What is recorded of the answer to a deletion. Version 0.1 did not say how far it reached."""
 
 
-class PostgresMemories:
-    """Fulfils the port `Memories`; `sql` holds the statements of `queries/memories.sql`."""
+class PostgresMemories(PostgresRecall):
+    """Fulfils the port `Memories`."""
 
-    def __init__(self, pool: Pool, sql: Mapping[str, str] | None = None) -> None:
-        self._pool = pool
-        self._sql = sql or load_queries("memories.sql")
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._sql: Mapping[str, str] = {**load_queries("memories.sql"), **load_queries("superseding.sql")}
 
     async def handled(self, keys: Sequence[CommandKey]) -> set[CommandKey]:
         """Those of the commands that were handled before."""
@@ -60,30 +61,7 @@ class PostgresMemories:
         """Store drafts with their vectors, commands and facts in one transaction."""
         if not drafts:
             return []
-        return await transacted(self._pool, lambda connection: Storing(connection, self._sql, drafts).run())
-
-    async def get(self, tenant: str, agent_id: str, memory_id: UUID) -> Memory:
-        """The memory, if the agent sees it."""
-        found = await self.visible(tenant, agent_id, [memory_id])
-        if memory_id not in found:
-            raise _not_found(memory_id, agent_id)
-        return found[memory_id]
-
-    async def visible(self, tenant: str, agent_id: str, ids: Sequence[UUID]) -> Mapping[UUID, Memory]:
-        """Those of the memories that are live, unexpired and seen by the agent."""
-        with translated():
-            rows = await self._pool.fetch(self._sql["visible_memories"], tenant, agent_id, ids)
-        return {row["memory_id"]: memory_of(row) for row in rows}
-
-    async def history(self, tenant: str, agent_id: str, memory_id: UUID) -> list[MemoryVersion]:
-        """Every version of a memory that the agent sees, oldest first."""
-        with translated():
-            async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-                rows = await connection.fetch(self._sql["visible_memories"], tenant, agent_id, [memory_id])
-                if not rows:
-                    raise _not_found(memory_id, agent_id)
-                former = await connection.fetch(self._sql["memory_history"], tenant, memory_id)
-        return [*map(version_of, former), present_version(memory_of(rows[0]))]
+        return await transacted(self._pool, lambda connection: store_in_turn(connection, self._sql, drafts))
 
     async def update(self, change: Change) -> Memory:
         """Change a memory and keep its former version."""
@@ -165,7 +143,7 @@ class PostgresMemories:
             self._sql["lock_visible_memory"], change.origin.tenant, change.agent_id, change.memory_id
         )
         if row is None:
-            raise _not_found(change.memory_id, change.agent_id)
+            raise not_found(change.memory_id, change.agent_id)
         present = memory_of(row)
         former = await connection.fetchrow(self._sql["memory_version"], *key, version)
         return present if former is None else present.model_copy(update=dict(version_of(former)))
@@ -176,9 +154,9 @@ class PostgresMemories:
             self._sql["lock_visible_memory"], change.origin.tenant, change.agent_id, change.memory_id
         )
         if row is None:
-            raise _not_found(change.memory_id, change.agent_id)
+            raise not_found(change.memory_id, change.agent_id)
         _require_version(row["version"], change)
-        await connection.execute(self._sql["keep_version"], *key)
+        await connection.execute(self._sql["keep_versions"], change.origin.tenant, [change.memory_id])
         memory = await self._write(connection, change.origin.tenant, memory_of(row), change)
         if change.embedding:
             await connection.execute(
@@ -231,7 +209,7 @@ class PostgresMemories:
             return Deleted(memory_id, version, found=False)
         row = (await connection.fetch(self._sql["lock_memory"], tenant, memory_id))[0]
         if agent_id != row["agent_id"] and row["visibility"] != "shared":
-            raise _not_found(memory_id, agent_id)
+            raise not_found(memory_id, agent_id)
         reason = "expired" if row["gone"] else "requested"
         buried = await connection.fetchrow(self._sql["bury_memories"], [tenant], [memory_id], reason)
         version = buried["version"] if buried else row["version"]
@@ -244,7 +222,3 @@ def _require_version(version: int, change: Change) -> None:
             f"Memory {change.memory_id} is at version {version}, not {change.expected_version}: "
             "it was changed meanwhile. Read it again and repeat the change."
         )
-
-
-def _not_found(memory_id: UUID, agent_id: str) -> NotFound:
-    return NotFound(f"No memory {memory_id} is visible to agent {agent_id}. Check the id and the agent_id.")

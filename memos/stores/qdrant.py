@@ -1,4 +1,4 @@
-"""Vectors kept by a Qdrant server, 1.16 or newer.
+"""Vectors kept by a Qdrant server, 1.19 or newer; 1.16 for collections without terms.
 
 Generation 1 of the collection `memories` is the server's collection `memos_memories_g1`. memOS asks for the
 generation that the ledger names; the alias `memos_memories` is for others, and moves when a generation is
@@ -19,9 +19,29 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 
 from memos.errors import CollectionMissing, ConfigurationError, InvalidCommand, Unavailable
 from memos.ports import Filter
-from memos.records import Collection, Hit, Point, RecordKey, Seen, Vector
+from memos.records import Candidate, Collection, Hit, Point, Question, RecordKey, Seen, Vector
 from memos.stores.filters import parse_filter
-from memos.stores.points import LAST_ID, SEEN_FIELDS, check_model, float32s, payload_with_key, seen
+from memos.stores.points import (
+    LAST_ID,
+    MAX_MEASURED,
+    SEEN_FIELDS,
+    TERMS,
+    asked,
+    float32s,
+    payload_with_key,
+    require_few,
+    seen,
+    sparse,
+)
+from memos.stores.qdrant_candidates import ServerQuestion, among
+from memos.stores.qdrant_collections import (
+    add_indexes,
+    check,
+    check_version,
+    make_if_missing,
+    name_of,
+    point_alias,
+)
 from memos.stores.qdrant_errors import engine_errors
 
 IN_MEMORY = ":memory:"
@@ -51,13 +71,9 @@ class QdrantVectors:
     async def upsert(self, points: Sequence[Point]) -> None:
         """Write points, each searchable on return. Raises `InvalidCommand`, `Unavailable`."""
         for part in _slices(points, POINTS_PER_CALL):
-            batch = models.Batch(
-                ids=[str(point.key.record.point_id) for point in part],
-                vectors=[float32s(point.vector, self._collection).tolist() for point in part],
-                payloads=[payload_with_key(point) for point in part],
-            )
+            written = [self._struct(point) for point in part]
             async with self._engine("upsert"):
-                await self._client.upsert(self._name, batch, wait=True)
+                await self._client.upsert(self._name, written, wait=True)
 
     async def delete(self, keys: Sequence[RecordKey]) -> None:
         """Remove points; keys without a point are no error. Raises `Unavailable`."""
@@ -77,6 +93,30 @@ class QdrantVectors:
                 self._name, query=query, query_filter=query_filter, limit=limit, with_payload=["memory_id"]
             )
         return [Hit(UUID((hit.payload or {})["memory_id"]), hit.score) for hit in found.points]
+
+    async def candidates(
+        self, question: Question, *, matching: Filter, corpus: Filter, limit: int
+    ) -> list[Candidate]:
+        """What matches and comes first, by meaning or by terms. Raises `InvalidCommand`, `Unavailable`."""
+        matching_filter, taken = qdrant_filter(matching), self._question(question, corpus)
+        require_few(limit)
+        if limit < 1:
+            return []
+        async with self._engine("search"):
+            found = await self._client.query_batch_points(self._name, taken.nominating(matching_filter, limit))
+        ids = {hit.id for answer in found for hit in answer.points}
+        return await self._measured(taken, list(ids), matching_filter)
+
+    async def measured(
+        self, question: Question, keys: Sequence[RecordKey], *, matching: Filter, corpus: Filter
+    ) -> list[Candidate]:
+        """Those that have a point and match, measured. Raises `InvalidCommand`, `Unavailable`."""
+        matching_filter, taken = qdrant_filter(matching), self._question(question, corpus)
+        ids = list(dict.fromkeys(str(key.point_id) for key in keys))
+        found: list[Candidate] = []
+        for part in _slices(ids, MAX_MEASURED):
+            found += await self._measured(taken, part, matching_filter)
+        return found
 
     async def count(self, matching: Filter) -> int:
         """How many points match. Raises `InvalidCommand`, `Unavailable`."""
@@ -119,22 +159,47 @@ class QdrantVectors:
     async def recreate(self) -> None:
         """Make this generation, empty, unless it is there; add what indexes it lacks. Raises as `open_qdrant`."""
         with engine_errors(f"open the collection {self._name}", self._where):
-            await _make_if_missing(self._client, self._collection)
+            if self._collection.has_terms:
+                check_version(self._where, (await self._client.info()).version)
+            await make_if_missing(self._client, self._collection)
             found = await self._client.get_collection(self._name)
-        _check(self._collection, self._where, found)
+        check(self._collection, self._where, found)
         if self._indexed:
             with engine_errors(f"index the collection {self._name}", self._where):
-                await _add_indexes(self._client, self._name, self._collection.indexes, found.payload_schema)
+                await add_indexes(self._client, self._name, self._collection.indexes, found.payload_schema)
 
     async def announce(self) -> None:
         """Move the alias to this generation in one step. Raises `Unavailable`."""
         async with self._engine("announce"):
-            await _point_alias(self._client, self._collection)
+            await point_alias(self._client, self._collection)
 
     async def ping(self) -> None:
         """Return when the server answers. Raises `Unavailable`."""
         with engine_errors("ping", self._where):
             await self._client.info()
+
+    def _struct(self, point: Point) -> models.PointStruct:
+        dense = float32s(point.vector, self._collection).tolist()
+        vector: models.VectorStruct = dense
+        if self._collection.has_terms and point.terms:
+            indices, weights = sparse(point.terms)
+            terms = models.SparseVector(indices=indices.tolist(), values=weights.tolist())
+            vector = {"": dense, TERMS: terms}
+        point_id = str(point.key.record.point_id)
+        return models.PointStruct(id=point_id, vector=vector, payload=payload_with_key(point))
+
+    def _question(self, question: Question, corpus: Filter) -> ServerQuestion:
+        vectors, terms = asked(question, self._collection)
+        return ServerQuestion([one.tolist() for one in vectors], terms, qdrant_filter(corpus) or models.Filter())
+
+    async def _measured(
+        self, question: ServerQuestion, ids: Sequence[models.ExtendedPointId], matching: models.Filter | None
+    ) -> list[Candidate]:
+        if not ids:
+            return []
+        queries = question.measuring(among(ids, matching), len(ids))
+        async with self._engine("measure"):
+            return question.read(await self._client.query_batch_points(self._name, queries))
 
     @asynccontextmanager
     async def _engine(self, doing: str) -> AsyncIterator[None]:
@@ -184,16 +249,6 @@ async def open_collection(
     return vectors
 
 
-def alias_of(collection: Collection) -> str:
-    """The name under which others find the announced generation of a collection in a server."""
-    return f"memos_{collection.name}"
-
-
-def name_of(collection: Collection) -> str:
-    """The name under which a server keeps this generation of a collection."""
-    return f"{alias_of(collection)}_g{collection.generation}"
-
-
 def qdrant_filter(matching: Filter) -> models.Filter | None:
     """A checked filter as the client takes it; None when it lets everything pass."""
     return models.Filter.model_validate(parse_filter(matching).as_json()) if matching else None
@@ -208,63 +263,8 @@ def _client(url: str, api_key: str | None, call_timeout: int) -> AsyncQdrantClie
         raise ConfigurationError(f"MEMOS_QDRANT_URL={url} cannot be used: {error}.") from error
 
 
-async def _make_if_missing(client: AsyncQdrantClient, collection: Collection) -> None:
-    """Make the generation, by one of the workers, and announce it while no other is."""
-    if not await client.collection_exists(name_of(collection)):
-        await _create(client, collection)
-    if alias_of(collection) not in await _aliases(client):
-        await _point_alias(client, collection)
-
-
-async def _create(client: AsyncQdrantClient, collection: Collection) -> None:
-    params = models.VectorParams(size=collection.dimension, distance=models.Distance.COSINE)
-    metadata = {"model": collection.model, "dimension": collection.dimension}
-    try:
-        await client.create_collection(name_of(collection), vectors_config=params, metadata=metadata)
-    except UnexpectedResponse:
-        if not await client.collection_exists(name_of(collection)):
-            raise
-
-
-async def _aliases(client: AsyncQdrantClient) -> set[str]:
-    return {found.alias_name for found in (await client.get_aliases()).aliases}
-
-
-async def _point_alias(client: AsyncQdrantClient, collection: Collection) -> None:
-    alias = alias_of(collection)
-    away = models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))
-    create = models.CreateAlias(collection_name=name_of(collection), alias_name=alias)
-    here = models.CreateAliasOperation(create_alias=create)
-    await client.update_collection_aliases([away, here] if alias in await _aliases(client) else [here])
-
-
-def _check(collection: Collection, where: str, found: models.CollectionInfo) -> None:
-    """Raise `ModelMismatch` or, when the server keeps no name of the model, `ConfigurationError`."""
-    params, metadata = found.config.params.vectors, found.config.metadata
-    if metadata is None:
-        raise ConfigurationError(
-            f"{where} says nothing of the model of its collection {name_of(collection)}. Use Qdrant 1.16 or newer, "
-            f"which keeps it, and a collection made by memOS."
-        )
-    dimension = params.size if isinstance(params, models.VectorParams) else None
-    check_model(collection, where, metadata.get("model"), dimension)
-
-
 def _seen(record: models.Record) -> Seen:
     return seen(str(record.id), record.payload or {})
-
-
-async def _add_indexes(
-    client: AsyncQdrantClient, generation: str, indexes: Mapping[str, str], present: Mapping[str, object]
-) -> None:
-    for field in indexes.keys() - present.keys():
-        await client.create_payload_index(generation, field, _index(field, indexes[field]), wait=True)
-
-
-def _index(field: str, index_type: str) -> models.PayloadSchemaType | models.KeywordIndexParams:
-    if field == "tenant":
-        return models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
-    return models.PayloadSchemaType(index_type)
 
 
 def _slices(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -7,6 +7,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from memos.records import Draft, Embedding, Memory, MemoryVersion, Source, duplicate_key
+from memos.records.payloads import payload_of
 from memos.stores.postgres import pack
 
 MEMORY_FIELDS = tuple(name for name in Memory.model_fields if name != "source")
@@ -28,6 +29,25 @@ def version_of(row: asyncpg.Record) -> MemoryVersion:
 def present_version(memory: Memory) -> MemoryVersion:
     """A memory as the last of its versions."""
     return MemoryVersion.model_construct(**{name: getattr(memory, name) for name in VERSION_FIELDS})
+
+
+def payload_as_of(tenant: str, memory: Memory) -> dict[str, Any]:
+    """What filters see of a memory as it was at the moment that it was read for."""
+    fields = payload_of(
+        agent_id=memory.agent_id,
+        visibility=memory.visibility,
+        kind=memory.kind,
+        session_id=memory.session_id,
+        source=memory.source.uri if memory.source else None,
+        tags=memory.tags,
+        metadata=memory.metadata,
+        importance=memory.importance,
+        sequence=memory.sequence,
+        occurred_at=memory.occurred_at,
+        created_at=memory.created_at,
+        superseded=memory.superseded_by is not None,
+    )
+    return {"tenant": tenant, **fields}
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -127,11 +127,11 @@ class Storing:
         for index in pending:
             chosen.setdefault(self._record(index), index)
         rows = [self._row(index) for index in chosen.values()]
-        for tenant, memory_id, version in await self._connection.fetch(
+        for tenant, memory_id, version, created_at in await self._connection.fetch(
             self._sql["insert_memories"], *columns(rows)
         ):
             index = chosen[RecordKey(tenant, memory_id)]
-            self._outcomes[index] = Stored(memory_id, version, duplicate=False, replayed=False)
+            self._outcomes[index] = Stored(memory_id, version, False, False, created_at, self._sequences[index])
         if hindered := [index for index in pending if index not in self._outcomes]:
             await self._explain(hindered)
 
@@ -258,6 +258,8 @@ def _obstacle(draft: Draft, row: asyncpg.Record) -> Stored | MemosError | None:
             f"Memory {draft.memory_id} was deleted or had expired before this store arrived, and that wins. "
             "Store it under another id if it is wanted after all."
         )
+    if row["repeated"]:  # it has been superseded, or it would be its own twin
+        return Stored(draft.memory_id, row["version"], duplicate=True, replayed=False)
     if row["taken"]:
         return Conflict(
             f"The memory id {draft.memory_id} is taken by another memory. "

@@ -15,7 +15,7 @@ from memos.events.memories import MemoriesFound
 pytest_plugins = ["bus_fixtures"]
 
 COMMANDS = [
-    *("up", "ingest", "query", "delete", "purge", "verify", "rebuild", "worker", "api", "migrate"),
+    *("up", "ingest", "query", "history", "delete", "purge", "verify", "rebuild", "worker", "api", "migrate"),
     *("events follow", "events list"),
     *("dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters discard"),
 ]

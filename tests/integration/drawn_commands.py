@@ -22,6 +22,7 @@ STORES = st.builds(
     id=st.sampled_from([None, None, None, *GIVEN_IDS]),
 )
 SENDERS = st.sampled_from(COMMAND_IDS).map(lambda one: origin(command_id=one))
+CORRECTORS = st.integers(0, 99).map(lambda one: origin(command_id=f"correct-{one}"))
 WRITING = ["vectors.upsert", "projections.mark"]
 REMOVING = ["vectors.delete", "projections.unmark"]
 WHILE_STORING = st.sampled_from([None, None, "memories.store", *WRITING])

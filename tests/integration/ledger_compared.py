@@ -13,7 +13,7 @@ from memos.stores.postgres import Pool
 
 TABLES = "select tablename from pg_tables where schemaname = 'public' and tablename <> 'schema_migrations'"
 LEDGER = """
-select memory_id, agent_id, version, times_stored, case when deleted_at is null then content end
+select memory_id, agent_id, version, times_stored, superseded_by, case when deleted_at is null then content end
 from agent_memories
 """
 FACTS = "select record_id, split_part(type, '.', 3), count(*) from facts group by 1, 2"
@@ -36,7 +36,10 @@ async def settle(rooms: Rooms) -> None:
 async def compare_ledger(rooms: Rooms, model: Model) -> None:
     """Every row and every fact."""
     kept = model.rows.values()
-    rows = [(one.memory_id, one.agent, one.version, one.times, None if one.buried else one.text) for one in kept]
+    rows = [
+        (one.memory_id, one.agent, one.version, one.times, one.successor, None if one.buried else one.text)
+        for one in kept
+    ]
     _same(map(tuple, await rooms.pool.fetch(LEDGER)), rows)
     facts = [(*fact, number) for fact, number in model.facts.items()]
     _same(map(tuple, await rooms.pool.fetch(FACTS)), facts)
@@ -52,9 +55,9 @@ async def compare_points(rooms: Rooms, model: Model) -> None:
 
 
 async def compare_answers(rooms: Rooms, model: Model, agent: str) -> None:
-    """A query brings all that the agent has, each once."""
+    """A query brings all that the agent has, each once, but for what is superseded."""
     found = (await rooms.query("tea", agent_id=agent, top_k=1000)).memories.results
-    live = [(one.memory_id, one.text) for one in model.live(agent).values()]
+    live = [(one.memory_id, one.text) for one in model.newest(agent).values()]
     _same([(memory.memory_id, memory.content) for memory in found], live)
 
 

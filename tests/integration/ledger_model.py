@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -21,7 +22,10 @@ from memos.records import CommandKey, Origin, memory_id_for
 
 @dataclass
 class Kept:
-    """A row of the ledger; `over` is set once its time is over, `buried` once it is a tombstone."""
+    """A row of the ledger; `over` is set once its time is over, `buried` once it is a tombstone.
+
+    `successor` is the memory that has superseded it.
+    """
 
     memory_id: UUID
     agent: str
@@ -31,6 +35,7 @@ class Kept:
     times: int = 1
     over: bool = False
     buried: bool = False
+    successor: UUID | None = None
 
     @property
     def live(self) -> bool:
@@ -96,6 +101,10 @@ class Model:
         """The memories that are seen, by all or by one agent."""
         return {kept.memory_id: kept for kept in self.rows.values() if kept.live and agent in {None, kept.agent}}
 
+    def newest(self, agent: str) -> dict[UUID, Kept]:
+        """The memories that are answers to an agent."""
+        return {memory_id: kept for memory_id, kept in self.live(agent).items() if not kept.successor}
+
     def pass_time(self) -> list[UUID]:
         """The time of all that does not last is over; which those are."""
         over = [kept for kept in self.rows.values() if kept.live and not kept.lasting]
@@ -119,8 +128,10 @@ class Model:
 
     def _first(self, origin: Origin, command: Command) -> Answer:
         match command:
-            case StoreMemory():
+            case StoreMemory(supersedes=[]):
                 return self._store(command.id or memory_id_for(origin.key), command)
+            case StoreMemory():
+                return self._supersede(command.id or memory_id_for(origin.key), command)
             case UpdateMemory():
                 return self._update(command)
             case DeleteMemory():
@@ -133,11 +144,49 @@ class Model:
         if twin and (same is None or twin is same):
             twin.times += 1
             return Answer("duplicate", twin.memory_id)
+        if same and same.live and (same.agent, same.text) == (command.agent_id, command.content):
+            same.times += 1
+            return Answer("duplicate", same.memory_id)
         if same:
             return Answer("conflict" if same.live else "gone")
         self.rows[memory_id] = Kept(memory_id, command.agent_id, command.content, lasting=not command.tags)
         self.facts[memory_id, "stored"] += 1
         return Answer("stored", memory_id)
+
+    def _supersede(self, memory_id: UUID, command: StoreMemory) -> Answer:
+        """Store and supersede, or do neither."""
+        before = deepcopy((self.rows, self.facts))
+        answer = self._store(memory_id, command)
+        if answer.memory_id is None:
+            return answer
+        refusal = self._refusal(self.rows[answer.memory_id], command)
+        if refusal:
+            self.rows, self.facts = before
+            return refusal
+        for kept in self._due(command.supersedes):
+            kept.successor, kept.version = answer.memory_id, kept.version + 1
+            self.facts[kept.memory_id, "superseded"] += 1
+        return answer
+
+    def _refusal(self, own: Kept, command: StoreMemory) -> Answer | None:
+        if own.memory_id in command.supersedes:
+            return Answer("conflict")
+        named = [self.rows.get(one) for one in command.supersedes]
+        if any(kept is None or not kept.live or kept.agent != own.agent for kept in named):
+            return Answer("not-found")
+        last = {self._last(kept).memory_id for kept in named if kept and self._last(kept).live}
+        unknown = last - {own.memory_id, *command.supersedes}
+        return Answer("conflict") if own.successor or unknown else None
+
+    def _due(self, named: Sequence[UUID]) -> list[Kept]:
+        rows = [self.rows[one] for one in sorted(set(named))]
+        return [kept for kept in rows if self._last(kept) is kept or not self._last(kept).live]
+
+    def _last(self, kept: Kept) -> Kept:
+        """The end of the line of those that have superseded a memory."""
+        while kept.successor:
+            kept = self.rows[kept.successor]
+        return kept
 
     def _update(self, command: UpdateMemory) -> Answer:
         kept = self.rows.get(command.memory_id)
@@ -145,7 +194,7 @@ class Model:
             return Answer("not-found")
         text = command.changes.content
         assert text is not None
-        if text != kept.text and self._twin(kept.agent, text):
+        if text != kept.text and self._twin(kept.agent, text) and not kept.successor:
             return Answer("conflict")
         kept.text, kept.version = text, kept.version + 1
         self.facts[kept.memory_id, "updated"] += 1
@@ -175,7 +224,8 @@ class Model:
 
     def _same(self, agent: str, text: str) -> Iterator[Kept]:
         rows = list(self.rows.values())
-        return (kept for kept in rows if (kept.agent, kept.text) == (agent, text) and not kept.buried)
+        same = [kept for kept in rows if (kept.agent, kept.text) == (agent, text)]
+        return (kept for kept in same if not kept.buried and not kept.successor)
 
     def _bury(self, kept: Kept) -> None:
         if not kept.buried:

@@ -1,7 +1,6 @@
 """What the facade answers beside memories: errors, health, its own documents, and when nobody works."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from conftest import Engines
 from fastapi.responses import StreamingResponse
 from redis.asyncio import Redis
-from running import until
+from running import tcp_socket, until
 
 from memos.api.app import create_app
 from memos.api.server import FacadeServer
@@ -64,7 +63,7 @@ async def test_a_request_that_a_stopping_facade_cuts_short_is_told_to_ask_again(
     engines: Engines, redis: Redis
 ) -> None:
     app = create_app(Settings(), engines.redis_url)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = tcp_socket()
     server = FacadeServer(app, log_config=None, access_log=False, timeout_graceful_shutdown=0)
     running = asyncio.create_task(server.serve(sockets=[listener]))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -7,13 +7,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from builders import Rooms, count, draft, facts_in, origin, statuses
+from builders import Rooms, count, draft, facts_in, origin, statuses, vector_of
 from running import until
 
 from memos.errors import Conflict, Unavailable
 from memos.events.deletions import DeleteMemories, DeletionReceipt
+from memos.events.filters import MemoryFilter
 from memos.events.memories import DeleteMemory, StoreMemory
 from memos.handlers.change import delete_memory
+from memos.handlers.filters import filter_of
 from memos.handlers.forget import delete_memories
 from memos.ports import Vectors
 from memos.ports.deletions import Deletion, Part, Reach, Selection
@@ -70,6 +72,21 @@ WANTED: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"filter": {"occurred_before": TUESDAY}},
         {"occurred_at": TUESDAY},
     ),
+    ({"filter": {"kind": ["note", "idea"]}}, {"kind": "task"}),
+    ({"filter": {"agent_id": ["ada", "eve"]}}, {"agent_id": "bob"}),
+    ({"filter": {"session_id": ["s", "u"]}}, {"session_id": "t"}),
+    ({"filter": {"source": ["a.py", "b.py"]}}, {"source": Source(uri="c.py")}),
+    ({"filter": {"tags_any": ["x", "w"]}}, {"tags": ["y"]}),
+    ({"filter": {"importance": {"gt": 0.25}}}, {"importance": 0.25}),
+    ({"filter": {"importance": {"gt": 0.25}}}, {"importance": None}),
+    ({"filter": {"sequence": {"gte": 3, "lt": 5}}}, {"sequence": 5}),
+    ({"filter": {"metadata": {"n": 1.0}}}, {"metadata": {"n": True, "b": True}}),
+    ({"filter": {"metadata": {"n": [1, 2]}}}, {"metadata": {"n": 1.5}}),
+    ({"filter": {"metadata": {"more": {"gte": 2}}}}, {"metadata": {"n": 1, "b": True, "more": [1]}}),
+    ({"filter": {"metadata": {"due": {"lt": TUESDAY.isoformat()}}}}, {"metadata": {"due": "2026-05-05T00:00:00Z"}}),
+    ({"filter": {"not": {"visibility": "private"}}}, {"visibility": "private"}),
+    ({"filter": {"or": [{"kind": "idea"}, {"tags": ["z"]}]}}, {"tags": ["x"]}),
+    ({"filter": {"and": [{"kind": "note"}, {"not": {"tags": ["u"]}}]}}, {"tags": ["u"]}),
 ]
 
 
@@ -84,7 +101,9 @@ async def test_what_meets_a_condition_is_deleted_and_what_misses_it_by_a_little_
         "tags": ["y", "z", "x"],
         "kind": "note",
         "visibility": "shared",
-        "metadata": {"n": 1, "b": True, "more": [1]},
+        "metadata": {"n": 1, "b": True, "more": [1, 2], "due": "2026-05-04T23:59:59.999Z"},
+        "importance": 0.5,
+        "sequence": 4,
         "occurred_at": MONDAY,
     }
     await rooms.remember("meant", **fields)
@@ -94,6 +113,48 @@ async def test_what_meets_a_condition_is_deleted_and_what_misses_it_by_a_little_
 
     assert await live(rooms) == ["other"]
     assert (receipt.status, receipt.matched) == ("deleted", 1)
+
+
+async def test_memories_are_deleted_by_the_time_at_which_they_were_stored(rooms: Rooms) -> None:
+    first = await rooms.remember("first")
+    await rooms.remember("second")
+    moment = await rooms.pool.fetchval("select created_at from agent_memories where memory_id = $1", first)
+    after = (moment + timedelta(microseconds=1)).isoformat()
+
+    assert (await delete(rooms, dry_run=True, filter={"created_after": moment.isoformat()})).matched == 2
+    assert (await delete(rooms, filter={"created_before": after})).matched == 1
+    assert await live(rooms) == ["second"]
+
+
+async def test_a_deletion_means_what_a_query_with_the_same_filter_finds(rooms: Rooms) -> None:
+    for number in range(40):
+        await rooms.remember(
+            f"a {number}",
+            agent_id="ada",
+            tags=[f"t{number % 3}"],
+            importance=number / 40,
+            metadata={"n": number, "half": number / 2, "odd": number % 2 == 1},
+            **({"session_id": f"s{number % 4}"} if number % 5 else {}),
+        )
+    some = {"or": [{"tags": ["t1"], "importance": {"gte": 0.5}}, {"not": {"metadata": {"n": {"lt": 36}}}}]}
+    wanted = {"and": [some], "not": {"session_id": "s1"}, "metadata": {"odd": [True, 0], "half": {"gt": 3}}}
+    matching = filter_of("default", "ada", MemoryFilter.model_validate(wanted))
+    hits = await rooms.vectors.search(vector_of("a"), matching=matching, limit=100)
+
+    receipt = await delete(rooms, filter=wanted)
+
+    assert set(receipt.examples) == {hit.memory_id for hit in hits}
+    assert 0 < receipt.matched < 20
+
+
+async def test_slices_without_a_match_are_passed_over_whatever_the_filter(rooms: Rooms, short_slices: int) -> None:
+    for number in range(5 * short_slices):
+        await rooms.remember(f"text {number}", metadata={"n": number})
+
+    receipt = await delete(rooms, filter={"metadata": {"n": {"gte": 7, "lt": 9}}})
+
+    assert receipt.matched == 2
+    assert len(await live(rooms)) == 5 * short_slices - 2
 
 
 async def test_all_conditions_must_be_met(rooms: Rooms) -> None:

@@ -190,7 +190,7 @@ async def test_the_command_names_ids_whose_store_is_refused_beside_that_it_delet
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("delete", "--yes"), "Which memories are meant? Give --agent, --session, --source, --tag, --kind or"),
+        (("delete", "--yes"), "Which memories are meant? Give --agent, --session, --source, --tag, --kind, --id"),
         (("purge", "--yes"), "Which deleted memories are meant? Give --deleted-before or --id."),
         (("delete", "--id", "x"), "memory_ids.0"),
         (("purge", "--deleted-before", "soon"), "neither an age such as 30d nor a date"),

@@ -18,7 +18,8 @@ from memos.projection.derived import DerivedVectors
 from memos.projection.points import point_of
 from memos.projection.projector import project
 from memos.records import Point, VersionKey
-from memos.stores.edge import EdgeProcess, EdgeVectors, open_edge
+from memos.stores.edge import EdgeVectors, open_edge
+from memos.stores.edge_connection import EdgeProcess
 
 pytest_plugins = ["rooms"]
 
@@ -99,12 +100,14 @@ async def test_a_deletion_is_final_though_a_write_before_it_was_given_up(
         ("delete", {**FIELDS, **POINT}),
         ("open", {**FIELDS, "model": COLLECTION.model, "dimension": COLLECTION.dimension, "indexes": {}}),
         ("count", {**FIELDS, "matching": {}}),
+        ("candidates", {**FIELDS, "matching": {}, "corpus": {}, "terms": [], "limit": 1}),
+        ("measured", {**FIELDS, "matching": {}, "corpus": {}, "terms": [], **POINT}),
     ],
 )
 async def test_whatever_comes_after_its_deadline_is_refused(
     server: EdgeServer, op: str, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memos.stores.edge.PART_TO_BEGIN", -1)
+    monkeypatch.setattr("memos.stores.edge_connection.PART_TO_BEGIN", -1)
     process = EdgeProcess(server.socket, 10)
 
     with pytest.raises(Unavailable, match=f"came to a request, {op}, after its deadline"):

@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 from edge_process import EdgeServer
 
-from memos.errors import CollectionMissing, Unavailable
-from memos.records import Collection, Point, VersionKey
+from memos.errors import CollectionMissing, ConfigurationError, Unavailable
+from memos.records import Collection, Point, Question, VersionKey
 from memos.stores.edge import EdgeVectors, open_edge
 
 FIRST = Collection("memories", "model-a", 8, {"tenant": "keyword"})
@@ -83,6 +83,33 @@ async def test_generations_are_found_again_after_a_restart(server: EdgeServer, f
         server.start()
         assert await second.count({}) == 1
         assert await first.count({}) == 100
+
+
+async def test_a_generation_that_says_nothing_of_terms_has_none_and_goes_on(server: EdgeServer) -> None:
+    former = replace(FIRST, has_terms=False)
+    async with open_edge(server.socket, former) as vectors:
+        await vectors.upsert(points(1))
+        server.stop()
+        (folder_of(server, 1) / "meta.json").write_text('{"model": "model-a", "dimension": 8}')
+        server.start()
+        await vectors.recreate()
+        await vectors.upsert(points(2))
+        assert await vectors.count({}) == 2
+    with pytest.raises(ConfigurationError, match=r"Generation 1 of the collection memories in .* without terms"):
+        async with open_edge(server.socket, FIRST):
+            pass
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+async def test_terms_are_found_again_after_a_restart(server: EdgeServer, how: signal.Signals) -> None:
+    async with open_edge(server.socket, FIRST) as vectors:
+        await vectors.upsert([replace(points(1)[0], terms={7: 2.0, 9: 1.0}), *points(2)])
+        question = Question([[1.0] * 8], [7])
+        before = await vectors.candidates(question, matching={}, corpus={}, limit=5)
+        server.stop(how)
+        server.start()
+        assert await vectors.candidates(question, matching={}, corpus={}, limit=5) == before
+        assert {one.memory_id.int: one.terms for one in before} == {1: {7: 2.0}, 2: {}}
 
 
 async def test_a_folder_that_names_its_current_generation_still_opens(

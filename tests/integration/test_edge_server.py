@@ -5,6 +5,7 @@ import signal
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -17,6 +18,7 @@ from memos.errors import InvalidCommand, Unavailable
 from memos.records import Collection, Point, VersionKey
 from memos.stores.edge import EdgeVectors, open_edge
 from memos.stores.edge_frames import MAX_FRAME, MAX_POINTS, MAX_SEEN, Reply, encode, read_frame
+from memos.stores.points import MAX_MEASURED, MAX_NOMINATED, MAX_TERMS, MAX_VECTORS
 
 COLLECTION = Collection("memories", "model-a", 8, {"tenant": "keyword"})
 ONE_VECTOR = bytes(4 * COLLECTION.dimension)
@@ -248,6 +250,9 @@ async def test_a_deep_filter_is_answered_or_refused(vectors: EdgeVectors, depth:
 
 
 SEARCH = {"op": "search", "matching": {}, "limit": 5}
+ASKED: dict[str, Any] = {"terms": [], "matching": {}, "corpus": {}}
+CANDIDATES = {"op": "candidates", "limit": 5, **ASKED}
+MEASURED = {"op": "measured", "ids": [str(UUID(int=1))], **ASKED}
 UPSERT = {"op": "upsert", "ids": [str(UUID(int=1))], "payloads": [{}]}
 
 
@@ -268,6 +273,25 @@ UPSERT = {"op": "upsert", "ids": [str(UUID(int=1))], "payloads": [{}]}
         (SEARCH, ONE_VECTOR[4:], "dimensions"),
         (SEARCH, ONE_VECTOR[1:], "float32"),
         (SEARCH, b"", "dimensions"),
+        (CANDIDATES, b"", "vectors"),
+        (CANDIDATES, ONE_VECTOR * (MAX_VECTORS + 1), "vectors"),
+        (CANDIDATES, ONE_VECTOR + ONE_VECTOR[4:], "dimensions"),
+        (CANDIDATES, ONE_VECTOR[1:], "float32"),
+        ({**CANDIDATES, "limit": 0}, ONE_VECTOR, "limit"),
+        ({**CANDIDATES, "limit": MAX_NOMINATED + 1}, ONE_VECTOR, "limit"),
+        ({**CANDIDATES, "terms": [-1]}, ONE_VECTOR, "terms"),
+        ({**CANDIDATES, "terms": [2**32]}, ONE_VECTOR, "terms"),
+        ({**CANDIDATES, "terms": ["x"]}, ONE_VECTOR, "terms"),
+        ({**CANDIDATES, "terms": [1] * (MAX_TERMS + 1)}, ONE_VECTOR, "terms"),
+        ({**CANDIDATES, "corpus": {"mast": []}}, ONE_VECTOR, "filter.mast"),
+        ({**MEASURED, "matching": {"mast": []}}, ONE_VECTOR, "filter.mast"),
+        ({**MEASURED, "ids": ["x"]}, ONE_VECTOR, "UUID"),
+        ({**MEASURED, "ids": [str(UUID(int=1))] * (MAX_MEASURED + 1)}, ONE_VECTOR, "ids"),
+        ({**UPSERT, "counts": [1]}, ONE_VECTOR[:4], "1 terms were announced, but 4 bytes follow"),
+        ({**UPSERT, "counts": [1]}, ONE_VECTOR, "dimensions"),
+        ({**UPSERT, "counts": [0, 0]}, ONE_VECTOR, "terms of 2"),
+        ({**UPSERT, "counts": [-1]}, ONE_VECTOR, "counts"),
+        ({**UPSERT, "counts": [2**32 - 1]}, ONE_VECTOR, "4294967295 terms were announced"),
         ({**UPSERT, "ids": ["x"]}, ONE_VECTOR, "UUID"),
         ({**UPSERT, "payloads": []}, ONE_VECTOR, "payloads"),
         (UPSERT, ONE_VECTOR * 2, "dimensions"),
@@ -289,6 +313,25 @@ async def test_a_request_that_makes_no_sense_is_answered_with_an_error(
         assert said in reply.failure.detail
         writer.write(encode({"op": "ping", "number": 8}))
         assert await next_reply(reader) == Reply(number=8)
+
+
+@pytest.mark.parametrize(
+    ("request_", "floats"),
+    [
+        ({**CANDIDATES, "terms": [1]}, ONE_VECTOR),
+        ({**MEASURED, "terms": [1]}, ONE_VECTOR),
+        ({**UPSERT, "counts": [1]}, ONE_VECTOR + bytes(8)),
+    ],
+)
+async def test_a_collection_without_terms_refuses_them(
+    serving: EdgeServer, request_: dict[str, Any], floats: bytes
+) -> None:
+    dense = replace(COLLECTION, name="dense", has_terms=False)
+    async with open_edge(serving.socket, dense), connected(serving) as (reader, writer):
+        writer.write(encode({"number": 7, "collection": "dense", **request_}, floats))
+        reply = await next_reply(reader)
+    assert reply.failure
+    assert (reply.failure.code, "without terms" in reply.failure.detail) == ("invalid", True)
 
 
 async def test_a_collection_that_was_not_opened_is_missing(serving: EdgeServer) -> None:

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from builders import Rooms, origin
+from builders import Rooms, factors_of, origin
 
 from memos.errors import Conflict, EmbeddingRefused, Gone, NotFound
 from memos.events.memories import (
@@ -39,9 +39,9 @@ async def test_a_changed_text_is_found_by_what_it_says_now(rooms: Rooms) -> None
     )
 
     assert (changed.content, changed.version) == ("x y z", 2)
-    [found] = (await rooms.query("x y z", agent_id="ada")).memories.results
+    [found] = (await rooms.query("x y z", agent_id="ada", explain=True)).memories.results
     assert found.content == "x y z"
-    assert found.score == pytest.approx(1)
+    assert factors_of(found)["meaning"]["value"] == pytest.approx(1)
     assert rooms.embedder.asked == ["a b c", "x y z", "x y z"]
 
 

@@ -1,17 +1,17 @@
 """The handler that answers queries: the best of what the agent may see, as the ledger has it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import Rooms, change, draft, origin
+from builders import Rooms, change, contributed, draft, factors_of, origin
 
 from memos.errors import Unavailable
-from memos.events.memories import MemoriesFound, QueryMemory
-from memos.handlers.query import query_memory
+from memos.events.memories import MemoriesFound
 from memos.ports import Filter
 from memos.projection.points import point_of
-from memos.records import Hit, Source, Vector, VersionKey
+from memos.records import Candidate, Question, Source, VersionKey
 from memos.testing import TwinVectors
 
 pytest_plugins = ["rooms"]
@@ -19,7 +19,7 @@ pytest_plugins = ["rooms"]
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-async def test_the_closest_come_first_with_their_similarity(rooms: Rooms) -> None:
+async def test_the_best_come_first_in_the_order_of_their_scores(rooms: Rooms) -> None:
     for content in ("red green blue", "red green", "red", "quite something else"):
         await rooms.remember(content)
 
@@ -27,7 +27,8 @@ async def test_the_closest_come_first_with_their_similarity(rooms: Rooms) -> Non
 
     results = found.memories.results
     assert [one.content for one in results] == ["red green blue", "red green", "red"]
-    assert [one.score for one in results] == pytest.approx([1, (2 / 3) ** 0.5, (1 / 3) ** 0.5])
+    assert [one.score for one in results] == sorted((one.score for one in results), reverse=True)
+    assert len({one.score for one in results}) == 3
     assert (found.query, found.memories.count) == ("red green blue", 3)
     assert found.tools.count == 0
     assert found.took_ms > 0
@@ -46,15 +47,19 @@ async def test_every_memory_is_found_when_more_are_asked_for_than_there_are(room
     assert await rooms.recalled("a", top_k=1000) == ["a", "b"]
 
 
-async def test_an_explanation_says_rank_and_similarity(rooms: Rooms) -> None:
-    await rooms.remember("a b")
-    await rooms.remember("a")
+async def test_an_explanation_says_the_rank_and_what_makes_up_the_score(rooms: Rooms) -> None:
+    for content in ("red green blue", "red green", "red"):
+        await rooms.remember(content)
 
-    results = (await rooms.query("a", explain=True)).memories.results
+    results = (await rooms.query("red green blue", explain=True)).memories.results
 
     assert [one.explanation for one in results] == [
-        {"rank": rank, "similarity": one.score} for rank, one in enumerate(results, start=1)
+        {"rank": rank, "factors": factors_of(one)} for rank, one in enumerate(results, start=1)
     ]
+    meanings = [factors_of(one)["meaning"]["value"] for one in results]
+    assert meanings == pytest.approx([1, (2 / 3) ** 0.5, (1 / 3) ** 0.5], abs=1e-5)
+    for one in results:
+        assert contributed(one) == pytest.approx(one.score, abs=1e-5)
 
 
 async def test_memories_that_do_not_fit_the_budget_of_tokens_are_passed_over(rooms: Rooms) -> None:
@@ -167,16 +172,18 @@ async def test_a_memory_is_answered_as_the_ledger_has_it_though_the_engine_has_a
 
 
 class Counting(TwinVectors):
-    """Notes how many points each search was asked for."""
+    """Notes how many candidates it was asked for each time."""
 
     def __init__(self, twin: TwinVectors) -> None:
         super().__init__(twin.collection)
         self._kept = twin._kept
         self.limits: list[int] = []
 
-    async def search(self, vector: Vector, *, matching: Filter, limit: int) -> list[Hit]:
+    async def candidates(
+        self, question: Question, *, matching: Filter, corpus: Filter, limit: int
+    ) -> list[Candidate]:
         self.limits.append(limit)
-        return await super().search(vector, matching=matching, limit=limit)
+        return await super().candidates(question, matching=matching, corpus=corpus, limit=limit)
 
 
 async def test_a_projection_that_is_up_to_date_is_searched_once(rooms: Rooms) -> None:
@@ -184,13 +191,7 @@ async def test_a_projection_that_is_up_to_date_is_searched_once(rooms: Rooms) ->
         await rooms.remember(f"a {number}")
     vectors = Counting(rooms.vectors)
 
-    found = await query_memory(
-        QueryMemory(query="a", top_k=5),
-        origin=origin(),
-        memories=rooms.memories,
-        vectors=vectors,
-        embedder=rooms.embedder,
-    )
+    found = await replace(rooms, vectors=vectors).query("a", top_k=5)
 
     assert found.memories.count == 5
     assert len(vectors.limits) == 1

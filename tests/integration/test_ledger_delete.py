@@ -8,7 +8,7 @@ import pytest
 from builders import Rooms, draft, facts_in, origin, repeated
 
 from memos.errors import Conflict, Gone, NotFound
-from memos.records import Deleted, Draft
+from memos.records import Deleted, Draft, Stored
 
 pytest_plugins = ["rooms"]
 
@@ -94,6 +94,6 @@ async def test_a_store_sent_again_after_its_memory_was_deleted_returns_its_first
 
     replay, anew = await rooms.memories.store([one, repeated(one)])
 
-    assert replay == (one.memory_id, 1, False, True)
+    assert replay == Stored(one.memory_id, 1, duplicate=False, replayed=True)
     assert isinstance(anew, Gone)
     assert await rooms.memories.visible("default", "ada", [one.memory_id]) == {}

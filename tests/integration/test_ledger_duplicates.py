@@ -78,7 +78,9 @@ async def test_what_differs_in_one_of_these_is_no_duplicate(rooms: Rooms, differ
 
     *_, stored = await rooms.commit(*alike, new)
 
-    assert stored == Stored(new.memory_id, 1, duplicate=False, replayed=False)
+    assert stored._replace(created_at=None, sequence=None) == Stored(
+        new.memory_id, 1, duplicate=False, replayed=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ async def test_a_text_that_has_expired_is_buried_and_stored_anew(rooms: Rooms) -
 
     first, second = await rooms.commit(new, draft())
 
-    assert first == Stored(new.memory_id, 1, duplicate=False, replayed=False)
+    assert first._replace(created_at=None) == Stored(new.memory_id, 1, duplicate=False, replayed=False)
     assert second == Stored(new.memory_id, 1, duplicate=True, replayed=False)
     [_, (kind, buried), _] = await facts_in(rooms.pool)
     assert kind == "memos.memory.deleted.v1"

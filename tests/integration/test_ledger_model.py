@@ -10,6 +10,7 @@ from uuid import UUID
 from builders import Rooms, origin
 from drawn_commands import (
     AGENTS,
+    CORRECTORS,
     GIVEN_IDS,
     MADE_IDS,
     PLACES,
@@ -85,6 +86,16 @@ class Lives(RuleBasedStateMachine):
     @rule(commands=st.lists(st.tuples(SENDERS, STORES), min_size=2, max_size=4), crash=WHILE_STORING)
     def store_together(self, commands: list[tuple[Origin, StoreMemory]], crash: str | None) -> None:
         self._send_together([sender for sender, _ in commands], [command for _, command in commands], crash)
+
+    @precondition(lambda self: self._model.live())
+    @rule(places=st.lists(PLACES, min_size=1, max_size=2), text=TEXTS, sender=CORRECTORS, crash=WHILE_STORING)
+    def supersede(self, places: list[int], text: str, sender: Origin, crash: str | None) -> None:
+        """Store what supersedes memories, mostly live ones of the same agent, and some superseded already."""
+        agent = self._live()[places[0] % len(self._live())].agent
+        own = sorted(self._model.live(agent))
+        named = [self._meant(place, agent)[0] if place % 7 == 0 else own[place % len(own)] for place in places]
+        command = StoreMemory(content=text, agent_id=agent, supersedes=named)
+        self._send_together([sender], [command], crash)
 
     @rule(place=PLACES, agent=AGENTS, text=TEXTS, crash=WHILE_CHANGING)
     def update(self, place: int, agent: str, text: str, crash: str | None) -> None:
@@ -173,7 +184,7 @@ class Lives(RuleBasedStateMachine):
             return
         ids = [memory.memory_id for memory in found.memories.results]
         assert len(ids) == len(set(ids))
-        assert set(ids) <= self._model.live(agent).keys()
+        assert set(ids) <= self._model.newest(agent).keys()
 
     def teardown(self) -> None:
         try:

@@ -12,6 +12,7 @@ import openai
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from running import tcp_socket
 
 from memos.embeddings.openai_compatible import OpenAICompatible, open_openai_compatible
 from memos.errors import EmbeddingRefused, Unavailable
@@ -75,9 +76,8 @@ def with_vector(vector: object) -> Answer:
 async def running() -> AsyncIterator[Server]:
     server, app = Server(), FastAPI()
     app.post("/v1/embeddings")(server.embed)
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    serving = uvicorn.Server(config)
-    socket = config.bind_socket()
+    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    serving, socket = uvicorn.Server(config), tcp_socket()
     server.url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
     task = asyncio.create_task(serving.serve([socket]))
     yield server

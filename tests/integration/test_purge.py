@@ -121,7 +121,13 @@ async def test_after_deletion_and_purge_a_text_occurs_nowhere(rooms: Rooms) -> N
 
     assert told.tables == receipt.tables
     assert receipt.status == "purged"
-    assert receipt.tables == {"agent_memories": 2, "memory_versions": 1, "memory_embeddings": 3, "commands": 5}
+    assert receipt.tables == {
+        "agent_memories": 2,
+        "memory_versions": 1,
+        "memory_embeddings": 3,
+        "memory_links": 0,
+        "commands": 5,
+    }
     assert await places(rooms, *needles) == set()
     assert not in_points(rooms)
     [row] = await rooms.pool.fetch("select * from agent_memories where memory_id = $1", stored.memory_id)
@@ -206,7 +212,13 @@ async def test_a_purge_keeps_to_its_tenant(rooms: Rooms) -> None:
 
     receipt = await purge(rooms, origin(tenant="a"), memory_ids=[memory_id])
 
-    assert receipt.tables == {"agent_memories": 1, "memory_versions": 0, "memory_embeddings": 1, "commands": 1}
+    assert receipt.tables == {
+        "agent_memories": 1,
+        "memory_versions": 0,
+        "memory_embeddings": 1,
+        "memory_links": 0,
+        "commands": 1,
+    }
     rows = await rooms.pool.fetch("select tenant, content, purged_at is null from agent_memories order by tenant")
     assert [tuple(row) for row in rows] == [("a", "", False), ("b", "same", True)]
     assert await count(rooms.pool, "commands where tenant = 'b' and digest = ''") == 0

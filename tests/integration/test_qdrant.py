@@ -10,7 +10,7 @@ import pytest
 from qdrant_client import AsyncQdrantClient, models
 
 from memos.errors import CollectionMissing, ConfigurationError, InvalidCommand, MemosError, Unavailable
-from memos.records import Collection, RecordKey
+from memos.records import Candidate, Collection, Question, RecordKey
 from memos.stores.qdrant import QdrantVectors, open_collection, open_qdrant
 
 COLLECTION = Collection("memories", "model-a", 4, {"tenant": "keyword", "sequence": "integer"})
@@ -162,6 +162,8 @@ class EmptyServer:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else None
         self.asked.append((request.method, request.url.path, body))
+        if request.url.path == "/":
+            return httpx.Response(200, json=version_of("1.19.0"))
         if (request.method, request.url.path) == ("PUT", "/collections/memos_memories_g1"):
             return httpx.Response(409, json={"status": {"error": "it already exists"}})
         return httpx.Response(200, json={"result": self.result(request), "status": "ok", "time": 0.0})
@@ -180,12 +182,19 @@ class EmptyServer:
                 return True
 
 
+def version_of(release: str) -> dict[str, str]:
+    return {"title": "qdrant - vector search engine", "version": release}
+
+
 COLLECTION_INFO = {
     "status": "green",
     "optimizer_status": "ok",
     "segments_count": 1,
     "config": {
-        "params": {"vectors": {"size": 4, "distance": "Cosine"}},
+        "params": {
+            "vectors": {"size": 4, "distance": "Cosine"},
+            "sparse_vectors": {"terms": {"modifier": "idf"}},
+        },
         "hnsw_config": {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000},
         "optimizer_config": {
             "deleted_threshold": 0.2,
@@ -206,6 +215,64 @@ async def test_a_new_collection_is_made_behind_an_alias_with_its_model_and_missi
     creation, alias, index = changes
     assert creation[1]["metadata"] == {"model": "model-a", "dimension": 4}
     assert creation[1]["vectors"] == {"size": 4, "distance": "Cosine"}
+    assert creation[1]["sparse_vectors"] == {"terms": {"modifier": "idf"}}
     made = {"collection_name": "memos_memories_g1", "alias_name": "memos_memories"}
     assert alias == ("/collections/aliases", {"actions": [{"create_alias": made}]})
     assert index[1] == {"field_name": "tenant", "field_schema": {"type": "keyword", "is_tenant": True}}
+
+
+@pytest.mark.parametrize("release", ["1.16.3", "1.18.0-dev"])
+async def test_a_server_that_is_too_old_for_terms_is_refused_and_used_without_them(release: str) -> None:
+    server = EmptyServer()
+
+    def old(request: httpx.Request) -> httpx.Response:
+        answer = server(request)
+        return httpx.Response(200, json=version_of(release)) if request.url.path == "/" else answer
+
+    client = client_of(httpx.MockTransport(old))
+    with pytest.raises(ConfigurationError, match=rf"version {release}.* Use Qdrant 1\.19 or newer"):
+        await open_collection(client, COLLECTION, where="Qdrant at test")
+    assert [method for method, _, _ in server.asked] == ["GET"]
+    await open_collection(client, replace(COLLECTION, has_terms=False), where="Qdrant at test")
+    [creation] = [body for method, path, body in server.asked if path.endswith("_g1") and method == "PUT"]
+    assert "sparse_vectors" not in creation
+
+
+class AskedServer:
+    """Answers queries as a server does whose second point is deleted while it answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        searches = json.loads(request.content)["searches"]
+        self.asked.append(searches)
+        hits = [[self.hit(number) for number in numbers] for numbers in self.found(len(self.asked))]
+        result = [{"points": one} for one in hits]
+        return httpx.Response(200, json={"result": result, "status": "ok", "time": 0.0})
+
+    def found(self, call: int) -> list[list[int]]:
+        return [[1], [2], [1]] if call == 1 else [[1, 2], [1], [1]]
+
+    def hit(self, number: int) -> dict[str, Any]:
+        point_id = str(UUID(int=number))
+        terms = {"terms": {"indices": [7, 9], "values": [1.5, 1.0]}}
+        return {"id": point_id, "version": 1, "score": 0.5, "payload": {"memory_id": point_id}, "vector": terms}
+
+
+async def test_a_question_is_two_requests_and_leaves_out_what_is_deleted_between_them() -> None:
+    server = AskedServer()
+    vectors = QdrantVectors(client_of(httpx.MockTransport(server)), COLLECTION, "Qdrant at test")
+    matching = {"must": [{"key": "tenant", "match": {"value": "default"}}]}
+
+    [one] = await vectors.candidates(
+        Question([[1, 0, 0, 0], [0, 1, 0, 0]], [7]), matching=matching, corpus=matching, limit=3
+    )
+
+    assert one == Candidate(UUID(int=1), [0.5, 0.5], 0.5, {7: 1.5}, {"memory_id": str(UUID(int=1))})
+    nominating, measuring = server.asked
+    assert [search["limit"] for search in nominating + measuring] == [3, 3, 3, 2, 2, 2]
+    assert [search["filter"] for search in nominating] == [matching] * 3
+    assert nominating[2]["params"] == measuring[2]["params"] == {"idf": {"corpus": matching}}
+    assert {"has_id", "must"} == {key for condition in measuring[2]["filter"]["must"] for key in condition}
+    assert "terms" in measuring[0]["with_vector"]

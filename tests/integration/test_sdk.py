@@ -1,16 +1,17 @@
 """The SDK over the bus and over HTTP: the same methods, the same answers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from running import Memos
+from running import Memos, until
 
 from memos.client import Client, connect
 from memos.errors import Conflict, Gone, InvalidCommand, NotFound
+from memos.events.filters import MemoryFilter
 from memos.events.memories import IngestItem, StoreMemory, StoreOutcome
 from memos.events.problems import Problem
-from memos.records import Source
+from memos.records import Preferences, Source
 
 pytest_plugins = ["bus_fixtures"]
 
@@ -39,6 +40,37 @@ async def test_a_query_keeps_to_its_filter(client: Client, agent: str) -> None:
     assert [memory.memory_id for memory in found.memories.results] == [wanted.memory_id]
 
 
+async def test_a_query_says_how_it_wants_to_be_answered(client: Client, agent: str) -> None:
+    for number, text in enumerate(["Tea is at four.", "Then we walk the dog.", "Dinner is at eight."]):
+        await client.store(text, agent_id=agent, session_id="day", sequence=number, importance=number / 2)
+    own = MemoryFilter(agent_id=[agent])
+
+    found = await client.query(
+        "the dog",
+        agent_id=agent,
+        filter=own,
+        top_k=1,
+        max_tokens=50,
+        around=1,
+        as_of=datetime.now(UTC) + timedelta(minutes=1),
+        include_superseded=True,
+        diversity=0.1,
+        preferences=Preferences(importance=0),
+        rerank=False,
+        explain=True,
+    )
+    important = await client.query("the dog", agent_id=agent, filter=own, preferences={"importance": 10})
+
+    [walk] = found.memories.results
+    assert ([one.content for one in walk.before], walk.content) == (["Tea is at four."], "Then we walk the dog.")
+    assert [one.content for one in walk.after] == ["Dinner is at eight."]
+    assert walk.explanation is not None
+    assert walk.explanation["rank"] == 1
+    assert [one.importance for one in important.memories.results] == [1.0, 0.5, 0.0]
+    with pytest.raises(InvalidCommand, match=r"preferences\.recency"):
+        await client.query("the dog", agent_id=agent, preferences={"recency": -1})
+
+
 async def test_a_memory_is_read_changed_and_forgotten(client: Client, agent: str) -> None:
     memory_id = (await client.store("The door code is 1234.", agent_id=agent)).memory_id
 
@@ -53,6 +85,33 @@ async def test_a_memory_is_read_changed_and_forgotten(client: Client, agent: str
     assert deleted.status == "deleted"
     with pytest.raises(NotFound, match=str(memory_id)):
         await client.get(memory_id, agent_id=agent)
+
+
+async def test_a_memory_takes_the_place_of_another(client: Client, agent: str) -> None:
+    old = await client.store("Ada lives in Paris.", agent_id=agent)
+
+    new = await client.store("Ada lives in Berlin.", agent_id=agent, supersedes=[old.memory_id])
+
+    found = await client.query("where does Ada live?", agent_id=agent)
+    assert [memory.memory_id for memory in found.memories.results] == [new.memory_id]
+    versions = (await client.history(old.memory_id, agent_id=agent)).versions
+    assert [version.superseded_by for version in versions] == [None, new.memory_id]
+    assert (await client.get(old.memory_id, agent_id=agent)).superseded_by == new.memory_id
+    with pytest.raises(Conflict, match=f"superseded already, at last by memory {new.memory_id}"):
+        await client.store("Ada lives in Rome.", agent_id=agent, supersedes=[old.memory_id])
+    with pytest.raises(NotFound, match=str(old.memory_id)):
+        await client.store("Ada lives in Rome.", agent_id=f"not-{agent}", supersedes=[old.memory_id])
+
+
+async def test_a_memory_is_shown_with_those_that_say_nearly_the_same(client: Client, agent: str) -> None:
+    one = (await client.store("The kettle in the lab trips the fuse.", agent_id=agent)).memory_id
+    other = (await client.store("the kettle in the lab trips the fuse!", agent_id=agent)).memory_id
+
+    async def linked() -> bool:
+        links = (await client.get(one, agent_id=agent)).links
+        return [link.memory_id for link in links] == [other] and links[0].similarity > 0.95
+
+    await until(linked)
 
 
 async def test_a_change_keeps_what_it_does_not_name_and_null_clears(client: Client, agent: str) -> None:

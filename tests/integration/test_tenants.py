@@ -1,11 +1,12 @@
 """Two tenants on one bus never learn of each other, whichever way they ask."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from running import Memos
+from running import Memos, until
 
 from memos.client.bus import Bus, open_bus
 from memos.errors import NotFound
@@ -48,6 +49,12 @@ class Tenant:
         """The ids of all that the tenant finds."""
         reply = await self.send(QueryMemory(query=query, top_k=1000, **fields))
         return [memory["memory_id"] for memory in reply["memories"]["results"]]
+
+    async def has(self, number: int) -> bool:
+        """Whether so many memories are found; more never may be."""
+        found = len(await self.found("number"))
+        assert found <= number
+        return found == number
 
 
 @pytest.fixture
@@ -146,6 +153,5 @@ async def test_commands_of_two_tenants_that_queue_together_stay_apart(
     for each in sent:
         await each
     for tenant in (ours, theirs):
-        await tenant.send(StoreMemory(content="9", visibility="shared"), "9")
-        assert len(await tenant.found("number")) == 10
+        await until(partial(tenant.has, 10))
     assert not set(await ours.found("number")) & set(await theirs.found("number"))

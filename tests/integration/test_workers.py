@@ -24,7 +24,7 @@ from memos.events.streams import Lane
 from memos.ports import Embedder
 from memos.runtime import run_worker
 from memos.settings import Settings
-from memos.stores.edge import EdgeProcess
+from memos.stores.edge_connection import EdgeProcess
 from memos.stores.generations import PostgresGenerations
 from memos.stores.migrate import migrate
 from memos.stores.postgres import open_pool

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from memos.cli.purge import moment
+from memos.cli.moments import moment
 from memos.errors import InvalidCommand
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -24,10 +24,11 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
     ],
 )
 def test_an_age_or_a_date_is_a_moment(text: str, meant: datetime) -> None:
-    assert moment(text, NOW) == meant
+    assert moment(text, NOW, field="before") == meant
 
 
 @pytest.mark.parametrize("text", ["", "30", "d", "-3d", "3y", "1.5h", "2026-13-01", "999999w"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(InvalidCommand, match="neither an age such as 30d nor a date"):
-        moment(text, NOW)
+    with pytest.raises(InvalidCommand, match="neither an age such as 30d nor a date") as refused:
+        moment(text, NOW, field="before")
+    assert [fault.field for fault in refused.value.faults] == ["before"]

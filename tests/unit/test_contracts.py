@@ -158,7 +158,7 @@ def test_a_version_that_is_expected_is_a_version() -> None:
         {"top_k": 1001},
         {"max_tokens": 0},
         {"filter": {"occurred_after": "2026-01-01"}},
-        {"filter": {"metadata": {"a": 1.5}}},
+        {"filter": {"metadata": {"a": {"b": 1.5}}}},
         {"filter": {"metadata": {"a": None}}},
     ],
     ids=str,

@@ -21,7 +21,7 @@ def update(**values: Any) -> UpdateMemory:
 @pytest.mark.parametrize(
     ("one", "same"),
     [
-        (store(), store(agent_id="default_agent", metadata={}, session_id=None)),
+        (store(), store(agent_id="default_agent", metadata={}, session_id=None, supersedes=[])),
         (store(metadata={"a": 1, "b": {"c": 2, "d": 3}}), store(metadata={"b": {"d": 3, "c": 2}, "a": 1})),
         (store(occurred_at="2026-01-01T00:00:00Z"), store(occurred_at="2026-01-01T00:00:00+00:00")),
         (store(**VECTOR), store(**VECTOR)),

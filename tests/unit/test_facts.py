@@ -15,9 +15,8 @@ ID = UUID("0191d1a0-0000-7000-8000-000000000000")
 
 
 def test_the_ledger_writes_facts_of_the_known_types_and_no_other() -> None:
-    written = {
-        kind for query in load_queries("memories.sql").values() for kind in re.findall(r"'(memos\.[^']+)'", query)
-    }
+    queries = [*load_queries("memories.sql").values(), *load_queries("superseding.sql").values()]
+    written = {kind for query in queries for kind in re.findall(r"'(memos\.[^']+)'", query)}
 
     assert written == FACTS.keys()
 

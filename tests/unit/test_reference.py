@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from memos.api.app import create_app
-from memos.api.examples import curl, example
+from memos.api.examples import curl, example, named_examples
 from memos.api.memory import StoreRequest
 from memos.api.reference import reference_page, routes_of
 from memos.events.memories import IngestBatch, MemoryChanges, QueryMemory, StoreMemories
@@ -89,6 +89,14 @@ def test_limits_and_defaults_are_told_in_words(page: Page) -> None:
 def test_the_example_of_every_body_is_a_valid_one(document: dict[str, Any], model: Any) -> None:
     schemas: Mapping[str, Any] = document["components"]["schemas"]
     model.model_validate_json(json.dumps(example(schemas[model.__name__], schemas)))
+
+
+def test_every_example_of_a_query_is_a_valid_one_and_on_the_page(document: dict[str, Any], page: Page) -> None:
+    given = named_examples(document["paths"]["/memory/query"]["post"])
+    asked = [QueryMemory.model_validate_json(json.dumps(body)).model_fields_set for _, body in given]
+    assert set().union(*asked) >= {"filter", "around", "as_of", "max_tokens", "diversity", "preferences", "explain"}
+    assert all(summary and summary in page.text for summary, _ in given)
+    assert all(json.dumps(body) in page.text for _, body in given)
 
 
 def test_an_example_survives_the_shell_in_which_it_is_pasted() -> None:

@@ -27,19 +27,16 @@ select memory_id from agent_memories where memory_id = any($2) and tenant = $1
 -- Live memories of before a moment (null: all), and those buried since one (null: none). With `for update` it
 -- sees each row as it is when the lock is granted.
 -- name: matching_memories
-select memory_id, deleted_at is null as live
+select
+    memory_id, deleted_at is null as live, agent_id, visibility, kind, session_id, source_uri as source, tags,
+    metadata, importance, sequence, occurred_at, created_at, superseded_by is not null as superseded
 from agent_memories
 where memory_id = any($2) and tenant = $1
     and (deleted_at is null and ($3::timestamptz is null or created_at <= $3) or deleted_at >= $4)
     and ($5::text is null or agent_id = $5)
-    and ($6::text is null or kind = $6)
-    and ($7::text is null or session_id = $7)
-    and ($8::text is null or source_uri = $8)
-    and ($9::text is null or visibility = $9)
-    and tags @> $10::text[]
-    and metadata @> $11::jsonb
-    and ($12::timestamptz is null or occurred_at >= $12)
-    and ($13::timestamptz is null or occurred_at < $13)
+    and ($6::text[] is null or kind = any($6))
+    and ($7::text[] is null or session_id = any($7))
+    and ($8::text[] is null or source_uri = any($8))
 order by memory_id
 
 -- name: leave_tombstones
@@ -99,6 +96,15 @@ select
         as agent_memories,
     (select count(*) from k join memory_versions using (tenant, memory_id)) as memory_versions,
     (select count(*) from k join memory_embeddings using (tenant, memory_id)) as memory_embeddings,
+    (
+        select count(*)
+        from (
+            select l.memory_id, l.other_id, l.tenant from k join memory_links l using (tenant, memory_id)
+            union
+            select l.memory_id, l.other_id, l.tenant
+            from k join memory_links l on (l.other_id, l.tenant) = (k.memory_id, k.tenant)
+        ) as links
+    ) as memory_links,
     (select count(*) from told) + (select count(*) from batches) as commands
 
 -- The digest of a command is a hash of the text that it brought: emptied, it stands for any body. That of a
@@ -124,6 +130,16 @@ embeddings as (
     where (e.tenant, e.memory_id) = (p.tenant, p.memory_id)
     returning 1
 ),
+links as (
+    delete from memory_links l using purged p
+    where (l.memory_id, l.tenant) = (p.memory_id, p.tenant)
+    returning 1
+),
+links_of_others as (
+    delete from memory_links l using purged p
+    where (l.other_id, l.tenant) = (p.memory_id, p.tenant)
+    returning 1
+),
 emptied as (
     update commands c
     set digest = '',
@@ -147,4 +163,5 @@ select
     (select count(*) from purged) as agent_memories,
     (select count(*) from versions) as memory_versions,
     (select count(*) from embeddings) as memory_embeddings,
+    (select count(*) from links) + (select count(*) from links_of_others) as memory_links,
     (select count(*) from emptied) + (select count(*) from batches) as commands

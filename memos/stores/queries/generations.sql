@@ -1,38 +1,38 @@
 -- name: generations
-select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at
+select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at, format
 from generations
 where projection = $1
 order by generation
 
 -- name: current_generation
-select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at
+select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at, format
 from generations
 where projection = $1 and is_current
 
 -- name: retired_generations
-select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at
+select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at, format
 from generations
 where projection = $1 and dropped_at is null
     and retired_at <= now() - make_interval(secs => $2::double precision)
 order by generation
 
 -- name: lately_dropped_generations
-select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at
+select projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at, format
 from generations
 where projection = $1 and dropped_at > now() - make_interval(secs => $2::double precision)
 order by generation
 
 -- name: first_generation
-insert into generations (projection, generation, embedder, model, dimension, is_current)
-values ($1, 1, $2, $3, $4, true)
+insert into generations (projection, generation, embedder, model, dimension, format, is_current)
+values ($1, 1, $2, $3, $4, $5, true)
 on conflict do nothing
 
 -- name: begin_generation
-insert into generations (projection, generation, embedder, model, dimension, is_current)
-select $1, coalesce(max(generation), 0) + 1, $2, $3, $4, false
+insert into generations (projection, generation, embedder, model, dimension, format, is_current)
+select $1, coalesce(max(generation), 0) + 1, $2, $3, $4, $5, false
 from generations
 where projection = $1
-returning projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at
+returning projection, generation as number, embedder, model, dimension, is_current, retired_at, dropped_at, format
 
 -- name: transactions_under_way
 -- Those that have read the generations, and so may note what they store for the former ones only.

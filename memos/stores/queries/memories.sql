@@ -103,7 +103,7 @@ stored as (
     from drafts
     order by tenant, duplicate_key, place
     on conflict do nothing
-    returning tenant, memory_id, version
+    returning tenant, memory_id, version, created_at
 ),
 embedded as (
     insert into memory_embeddings (
@@ -129,12 +129,14 @@ awaited as (
     from stored cross join generations g
     where g.projection = 'memories' and g.dropped_at is null
 )
-select tenant, memory_id, version from stored
+select tenant, memory_id, version, created_at from stored
 
 -- name: find_obstacles
 select
     d.ordinality::integer - 1 as draft,
     same.memory_id is not null as taken,
+    same.version as version,
+    coalesce(same.duplicate_key = d.duplicate_key, false) as repeated,
     same.deleted_at is not null or coalesce(same.expires_at <= now(), false) as gone,
     twin.memory_id as twin_id,
     twin.version as twin_version,
@@ -143,7 +145,8 @@ from unnest($1::text[], $2::uuid[], $3::bytea[])
     with ordinality as d (tenant, memory_id, duplicate_key, ordinality)
 left join agent_memories same on (same.tenant, same.memory_id) = (d.tenant, d.memory_id)
 left join agent_memories twin
-    on (twin.tenant, twin.duplicate_key) = (d.tenant, d.duplicate_key) and twin.deleted_at is null
+    on (twin.tenant, twin.duplicate_key) = (d.tenant, d.duplicate_key)
+    and twin.deleted_at is null and twin.superseded_by is null
 order by d.ordinality
 
 -- name: count_again
@@ -151,13 +154,6 @@ update agent_memories m
 set times_stored = times_stored + k.times
 from unnest($1::text[], $2::uuid[], $3::integer[]) as k (tenant, memory_id, times)
 where (m.tenant, m.memory_id) = (k.tenant, k.memory_id)
-
--- name: visible_memories
-select *
-from agent_memories
-where tenant = $1 and memory_id = any($3) and deleted_at is null
-    and (agent_id = $2 or visibility = 'shared')
-    and (expires_at is null or expires_at > now())
 
 -- name: lock_visible_memory
 select *
@@ -167,36 +163,47 @@ where tenant = $1 and memory_id = $3 and deleted_at is null
     and (expires_at is null or expires_at > now())
 for update
 
--- name: memory_history
-select memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at
-from memory_versions
-where tenant = $1 and memory_id = $2
-order by version
-
 -- name: memory_version
-select memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at
+select
+    memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at,
+    superseded_by, superseded_at
 from memory_versions
 where tenant = $1 and memory_id = $2 and version = $3
 
--- name: keep_version
-insert into memory_versions
-    (tenant, memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at)
-select tenant, memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at
+-- name: keep_versions
+insert into memory_versions (
+    tenant, memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at,
+    superseded_by, superseded_at
+)
+select
+    tenant, memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at,
+    superseded_by, superseded_at
 from agent_memories
-where tenant = $1 and memory_id = $2
+where memory_id = any($2::uuid[]) and tenant = $1
 
 -- name: find_expired_twin
 select memory_id
 from agent_memories
-where tenant = $1 and duplicate_key = $2 and memory_id <> $3 and deleted_at is null and expires_at <= now()
+where tenant = $1 and duplicate_key = $2 and memory_id <> $3 and expires_at <= now()
+    and deleted_at is null and superseded_by is null
 
+-- What says something else, or to others, is compared anew.
 -- name: update_memory
 with changed as (
     update agent_memories
     set content = $3, content_hash = $4, duplicate_key = $5, metadata = $6, tags = $7, importance = $8,
-        visibility = $9, expires_at = $10, version = version + 1, updated_at = now()
+        visibility = $9, expires_at = $10, version = version + 1, updated_at = now(),
+        compared_at = case when (content_hash, visibility) = ($4, $9) then compared_at end
     where tenant = $1 and memory_id = $2
     returning *
+),
+unlinked as (
+    delete from memory_links l using changed c
+    where (l.memory_id, l.tenant) = (c.memory_id, c.tenant) and c.compared_at is null
+),
+unlinked_others as (
+    delete from memory_links l using changed c
+    where (l.other_id, l.tenant) = (c.memory_id, c.tenant) and c.compared_at is null
 ),
 noted as (
     insert into facts (tenant, type, record_id, version, data)
@@ -233,6 +240,12 @@ with buried as (
     from unnest($1::text[], $2::uuid[]) as k (tenant, memory_id)
     where (m.tenant, m.memory_id) = (k.tenant, k.memory_id) and m.deleted_at is null
     returning m.tenant, m.memory_id, m.version, m.agent_id
+),
+unlinked as (
+    delete from memory_links l using buried b where (l.memory_id, l.tenant) = (b.memory_id, b.tenant)
+),
+unlinked_others as (
+    delete from memory_links l using buried b where (l.other_id, l.tenant) = (b.memory_id, b.tenant)
 ),
 noted as (
     insert into facts (tenant, type, record_id, version, data)

@@ -1,0 +1,64 @@
+"""`memos history`: what a memory said before."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from memos.cli.output import AsJson, Url, address, print_json, reported
+from memos.cli.recalled import INDENT, excerpt
+from memos.client import connect
+from memos.events.memories import DEFAULT_AGENT, MemoryHistory
+from memos.records import MemoryVersion
+
+
+def history(
+    memory_id: Annotated[str, typer.Argument(metavar="ID", help="The memory's id.")],
+    agent: Annotated[str, typer.Option(help="The agent that asks.")] = DEFAULT_AGENT,
+    url: Url = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print the versions of a memory, oldest first.
+
+    The last is the present one. One that another memory has superseded names that one.
+
+    Example: memos history 0198c5f2-7a31-7c4e-9d10-3b5a86f0e2c4 --agent ops
+    """
+    with reported(as_json=as_json):
+        found = asyncio.run(_history(memory_id, agent, address(url)))
+    if as_json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+async def _history(memory_id: str, agent: str, url: str) -> MemoryHistory:
+    async with connect(url, source="memos.cli") as client:
+        return await client.history(memory_id, agent_id=agent)
+
+
+def _show(found: MemoryHistory) -> None:
+    console = Console(highlight=False)
+    for version in found.versions:
+        told = f"version {version.version}, {version.updated_at:%Y-%m-%d %H:%M:%S}"
+        console.print(Text(", ".join([told, *_traits(version)]), style="bold"), soft_wrap=True)
+        console.print(Padding(Text(excerpt(version.content)), (0, 0, 1, INDENT)))
+
+
+def _traits(version: MemoryVersion) -> Iterator[str]:
+    """What is said of a version beside its text."""
+    if version.visibility == "shared":
+        yield "shared"
+    if version.importance is not None:
+        yield f"importance {version.importance:g}"
+    if version.tags:
+        yield f"tags: {' '.join(version.tags)}"
+    if version.expires_at:
+        yield f"until {version.expires_at:%Y-%m-%d %H:%M:%S}"
+    if version.superseded_by:
+        yield f"superseded by {version.superseded_by}"

@@ -1,0 +1,66 @@
+"""What a query answers: memories with their scores, and how those came about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from memos.events.memories import RecalledMemory
+from memos.lexical import words
+from memos.ranking import Asked, Factors, Fused, standing
+from memos.records import Memory, Neighbours
+
+DIGITS = 9
+"""Decimal places of a score."""
+
+READ_OF_CONTENT = 10_000
+"""Characters at the beginning of a content by which it is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A memory that answers a query, and what speaks for it; a `note` is for the asker, `similar` repeat it."""
+
+    memory: Memory
+    terms: Sequence[str]
+    factors: Factors
+    similar: Sequence[UUID] = ()
+    note: str | None = None
+
+    @property
+    def score(self) -> float:
+        """The sum of what its factors add, to as many digits as do not depend on the order of adding."""
+        return round(sum(added for _, added in self.factors.values()), DIGITS)
+
+
+def answer_of(memory: Memory, found: Fused, asked: Asked) -> Answer:
+    """A memory that the ledger shows, as an answer."""
+    terms = list(words(memory.content[:READ_OF_CONTENT]))
+    return Answer(memory, terms, found.factors | standing(memory, len(terms), asked))
+
+
+def recalled(
+    answer: Answer, rank: int, beside: Neighbours | None, *, explain: bool, as_of: datetime | None
+) -> RecalledMemory:
+    """An answer as the reply has it."""
+    before, after = beside or Neighbours([], [])
+    return RecalledMemory.model_construct(
+        **dict(answer.memory),
+        score=answer.score,
+        before=before,
+        after=after,
+        similar=list(answer.similar),
+        explanation=_explanation(answer, rank, as_of) if explain else None,
+    )
+
+
+def _explanation(answer: Answer, rank: int, as_of: datetime | None) -> dict[str, JsonValue]:
+    factors: Mapping[str, JsonValue] = {
+        name: {"value": round(value, 6), "contribution": round(added, 6)}
+        for name, (value, added) in answer.factors.items()
+    }
+    note: Mapping[str, JsonValue] = {"note": answer.note} if answer.note else {}
+    moment: Mapping[str, JsonValue] = {"as_of": as_of.isoformat()} if as_of else {}
+    return {"rank": rank, **moment, "factors": dict(factors), **note}

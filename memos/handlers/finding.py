@@ -1,0 +1,87 @@
+"""From what is sought to what is found, by relevance: the engine's candidates and what stands beside them."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from memos.handlers.understanding import Sought
+from memos.ports import Memories, Vectors
+from memos.ranking import (
+    REACH,
+    Fused,
+    Relevance,
+    bonuses,
+    fused,
+    measured,
+    nominated,
+    own_relevance,
+    rarity_of,
+    weights_of,
+)
+from memos.records import Candidate, Neighbours, RecordKey
+
+SEEDS = 20
+"""Of how many of the best candidates the neighbours are looked at.
+
+On LoCoMo, all of them find no more than these: what answers beside a weak candidate is weak as well.
+"""
+
+
+async def found(sought: Sought, limit: int, *, memories: Memories, vectors: Vectors) -> list[Fused]:
+    """Everything that may answer, best first; at most some `limit` by each way of finding. Raises `Unavailable`."""
+    candidates = await vectors.candidates(
+        sought.question, matching=sought.matching, corpus=sought.corpus, limit=limit
+    )
+    former = await _former(candidates, sought, vectors=vectors)
+    candidates = [*candidates, *nominated(former, limit)]
+    seeds = _seeds(candidates, sought)
+    beside = await memories.neighbours(sought.tenant, sought.agent_id, seeds, REACH, as_of=sought.as_of)
+    windows = [_window(seed, neighbours) for seed, neighbours in beside.items()]
+    candidates = [*candidates, *await _beside(windows, candidates, former, sought, vectors=vectors)]
+    relevance = Relevance(sought.question.terms, candidates)
+    return fused(candidates, relevance, windows, bonuses(sought.asked, candidates))
+
+
+async def _former(candidates: Sequence[Candidate], sought: Sought, *, vectors: Vectors) -> list[Candidate]:
+    """What has changed since, measured as the engine measured what has not."""
+    question, points = sought.question, sought.past.points
+    if not points:
+        return []
+    known = Relevance(question.terms, candidates).information
+    total = await vectors.count(sought.corpus)
+    return measured(question, points, rarity_of(question.terms, points, known=known, total=total))
+
+
+def _seeds(candidates: Sequence[Candidate], sought: Sought) -> list[UUID]:
+    """The best candidates that have a place among others and a kind to which those matter."""
+    relevance = Relevance(sought.question.terms, candidates)
+    placed = [one for one in candidates if _has_place(one.payload) and weights_of(one.payload["kind"]).neighbours]
+    best = sorted(placed, key=lambda one: (-own_relevance(one, relevance), one.memory_id))
+    return [one.memory_id for one in best[:SEEDS]]
+
+
+def _has_place(payload: Mapping[str, object]) -> bool:
+    return "sequence" in payload and ("session_id" in payload or "source" in payload)
+
+
+def _window(seed: UUID, neighbours: Neighbours) -> list[UUID]:
+    before, after = ([one.memory_id for one in side] for side in neighbours)
+    return [*before, seed, *after]
+
+
+async def _beside(
+    windows: Sequence[Sequence[UUID]],
+    candidates: Sequence[Candidate],
+    former: Sequence[Candidate],
+    sought: Sought,
+    *,
+    vectors: Vectors,
+) -> list[Candidate]:
+    """Those in the windows that are no candidates, measured as such if they match."""
+    known = {one.memory_id for one in candidates}
+    unknown = dict.fromkeys(one for window in windows for one in window if one not in known)
+    changed = [one for one in former if one.memory_id in unknown]
+    keys = [RecordKey(sought.tenant, one) for one in unknown if one not in sought.past.changed]
+    if not keys:
+        return changed
+    found = await vectors.measured(sought.question, keys, matching=sought.matching, corpus=sought.corpus)
+    return [*changed, *found]

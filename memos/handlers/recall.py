@@ -1,0 +1,136 @@
+"""A query from its text to its results: found, shown by the ledger, put in order, and rid of repetitions."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from memos.errors import RerankingRefused, Unavailable
+from memos.events.memories import QueryMemory, RecalledMemory
+from memos.handlers.answers import Answer, answer_of, recalled
+from memos.handlers.finding import found
+from memos.handlers.understanding import Sought, understood
+from memos.ports import Embedder, Memories, Projections, Reranker, Vectors
+from memos.ranking import Fused, diverse, without_repeats
+from memos.records import RecordKey
+
+log = logging.getLogger(__name__)
+
+FEWEST_FOUND = 50
+"""Candidates by each way of finding, at least."""
+
+MOST_FOUND = 2048
+"""Candidates by each way of finding, at most; no engine is asked for more."""
+
+SPARE = 20
+"""Memories read beside those wanted: for some the ledger no longer shows, and some are better than they seemed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """One query of a tenant, with the ports that it needs."""
+
+    tenant: str
+    command: QueryMemory
+    memories: Memories
+    vectors: Vectors
+    projections: Projections
+    embedder: Embedder
+    reranker: Reranker | None
+
+    async def results(self) -> list[RecalledMemory]:
+        """The best `top_k`, best first. Raises `Unavailable`."""
+        sought = await understood(
+            self.tenant, self.command, memories=self.memories, vectors=self.vectors, embedder=self.embedder
+        )
+        answers = await self._reranked(await self._distinct(sought))
+        best = await self._varied(answers, sought)
+        return await self._with_neighbours(best, sought)
+
+    @property
+    def _second_stage(self) -> Reranker | None:
+        """The reranker, unless the asker does without it."""
+        return self.reranker if self.command.rerank else None
+
+    async def _distinct(self, sought: Sought) -> list[Answer]:
+        """What there is to show that differs; more is sought when that is less than wanted."""
+        wanted = max(self.command.top_k + SPARE, self._second_stage.top if self._second_stage else 0)
+        limit = max(FEWEST_FOUND, 2 * self.command.top_k, wanted)
+        while True:
+            ranked = await found(sought, limit, memories=self.memories, vectors=self.vectors)
+            distinct = _folded(await self._shown(ranked[:wanted], sought))
+            if len(distinct) >= self.command.top_k or len(ranked) < min(limit, wanted) or limit >= MOST_FOUND:
+                return distinct
+            limit, wanted = min(limit * 4, MOST_FOUND), wanted * 4
+
+    async def _shown(self, ranked: Sequence[Fused], sought: Sought) -> list[Answer]:
+        """What the ledger shows of what was found, best first."""
+        shown = await self.memories.visible(
+            self.tenant,
+            self.command.agent_id,
+            [one.candidate.memory_id for one in ranked],
+            as_of=sought.as_of,
+            superseded=sought.superseded,
+        )
+        answers = [
+            answer_of(memory, one, sought.asked) for one in ranked if (memory := shown.get(one.candidate.memory_id))
+        ]
+        return sorted(answers, key=lambda answer: (-answer.score, answer.memory.memory_id))
+
+    async def _reranked(self, answers: list[Answer]) -> list[Answer]:
+        """The answers in the order of the second stage; in that of the first when it is absent or away."""
+        reranker = self._second_stage
+        if not reranker or not answers:
+            return answers
+        first, rest = answers[: reranker.top], answers[reranker.top :]
+        try:
+            scores = await reranker.rerank(self.command.query, [answer.memory.content for answer in first])
+        except (Unavailable, RerankingRefused) as error:
+            log.warning("A query is answered in the order of the first stage: %s", error)
+            return [replace(answer, note=str(error)) for answer in answers]
+        return [*_second(first, scores, above=rest[0].score if rest else 0.0), *rest]
+
+    async def _varied(self, answers: list[Answer], sought: Sought) -> list[Answer]:
+        """The best `top_k`, or as `diversity` asks."""
+        if not self.command.diversity or len(answers) < 2:  # noqa: PLR2004 - one alone differs from no other
+            return answers[: self.command.top_k]
+        by_id = {answer.memory.memory_id: answer for answer in answers}
+        embedded = await self.projections.embedded([RecordKey(self.tenant, one) for one in by_id])
+        vectors = {one.memory.memory_id: one.vector for one in embedded if one.vector is not None}
+        vectors |= sought.past.vectors()
+        scores = {one: answer.score for one, answer in by_id.items()}
+        return [by_id[one] for one in diverse(scores, vectors, self.command.diversity, self.command.top_k)]
+
+    async def _with_neighbours(self, answers: Sequence[Answer], sought: Sought) -> list[RecalledMemory]:
+        ids = [answer.memory.memory_id for answer in answers]
+        around, explain = self.command.around, self.command.explain
+        beside = (
+            await self.memories.neighbours(self.tenant, self.command.agent_id, ids, around, as_of=sought.as_of)
+            if around
+            else {}
+        )
+        return [
+            recalled(answer, rank, beside.get(answer.memory.memory_id), explain=explain, as_of=sought.as_of)
+            for rank, answer in enumerate(answers, start=1)
+        ]
+
+
+def _folded(answers: Sequence[Answer]) -> list[Answer]:
+    """Answers, each with those after it that only repeat it."""
+    return [
+        replace(answer, similar=[repeat.memory.memory_id for repeat in repeats])
+        for answer, repeats in without_repeats(answers, lambda answer: answer.terms)
+    ]
+
+
+def _second(answers: Sequence[Answer], scores: Sequence[float], *, above: float) -> list[Answer]:
+    """Answers in the order of a reranker, whose scores, of whatever scale, become 1 to 2 more than those below.
+
+    Those that it finds equal keep their order.
+    """
+    least, span = min(scores), max(scores) - min(scores)
+    scaled = [above + 1 + ((score - least) / span if span else 0.0) for score in scores]
+    reranked = [
+        replace(answer, factors=answer.factors | {"rerank": (score, part - answer.score)})
+        for answer, score, part in zip(answers, scores, scaled, strict=True)
+    ]
+    return sorted(reranked, key=lambda answer: -answer.score)

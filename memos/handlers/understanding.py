@@ -1,0 +1,93 @@
+"""What a query asks, understood: its meaning, its terms, its times, and what it may look at."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from memos.cues import Relative, periods, relative
+from memos.events.memories import QueryMemory
+from memos.handlers.filters import filter_of
+from memos.handlers.past import Past, past_of
+from memos.lexical import clauses, question_terms
+from memos.ports import Embedder, Filter, Memories, Vectors
+from memos.projection.points import as_of, newest, seen_by, without
+from memos.ranking import Asked, measured
+from memos.records import Hit, Question, RecordKey, Vector
+
+READ_FOR_TIMES = 2000
+"""Characters at the beginning of a query in which times are looked for; nobody asks for one at more length."""
+
+LEAST_LIKENESS = 0.4
+"""The cosine from which a memory may be the event that a query dates something by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A query as the engines and the ranking take it. `corpus` is that against which terms are rare or common.
+
+    What has changed since the moment `as_of` is in `past`, and left out by `matching`.
+    """
+
+    tenant: str
+    agent_id: str
+    question: Question
+    asked: Asked
+    matching: Filter
+    corpus: Filter
+    as_of: datetime | None
+    superseded: bool
+    past: Past
+
+
+async def understood(
+    tenant: str, command: QueryMemory, *, memories: Memories, vectors: Vectors, embedder: Embedder
+) -> Sought:
+    """Read a query, and when it dates something by an event, look when that was. Raises `Unavailable`."""
+    now, opening = command.as_of or datetime.now(UTC), command.query[:READ_FOR_TIMES]
+    told = relative(opening)
+    texts = [command.query, *clauses(command.query)]
+    matching = _matching(tenant, command)
+    past = await past_of(tenant, command, matching, memories=memories, embedder=embedder)
+    meant = await embedder.embed([*texts, told.anchor] if told else texts)
+    sought = Sought(
+        tenant=tenant,
+        agent_id=command.agent_id,
+        question=Question(meant[: len(texts)], question_terms(command.query)),
+        asked=Asked(command.query, now, periods(opening, now), command.preferences),
+        matching=_unchanged(tenant, matching, past),
+        corpus=seen_by(tenant, command.agent_id),
+        as_of=command.as_of,
+        superseded=command.include_superseded,
+        past=past,
+    )
+    return await _dated(sought, told, meant[-1], memories=memories, vectors=vectors) if told else sought
+
+
+def _matching(tenant: str, command: QueryMemory) -> Filter:
+    matching = filter_of(tenant, command.agent_id, command.filter)
+    if command.as_of:
+        return as_of(matching, command.as_of)
+    return matching if command.include_superseded else newest(matching)
+
+
+def _unchanged(tenant: str, matching: Filter, past: Past) -> Filter:
+    return without(matching, [RecordKey(tenant, one) for one in past.changed]) if past.changed else matching
+
+
+async def _dated(sought: Sought, told: Relative, event: Vector, *, memories: Memories, vectors: Vectors) -> Sought:
+    """What is sought, with the period that was told from an event, if a memory of that says when it was."""
+    for hit in await _most_like(event, sought, vectors=vectors):
+        shown = await memories.visible(sought.tenant, sought.agent_id, [hit.memory_id], as_of=sought.as_of)
+        memory = shown.get(hit.memory_id)
+        if memory and memory.occurred_at and hit.score >= LEAST_LIKENESS:
+            period = told.period(memory.occurred_at)
+            spoken_of = [*sought.asked.periods, *([period] if period else [])]
+            return replace(sought, asked=replace(sought.asked, periods=spoken_of))
+    return sought
+
+
+async def _most_like(event: Vector, sought: Sought, *, vectors: Vectors) -> list[Hit]:
+    """The memory most like an event, if there is any."""
+    hits = await vectors.search(event, matching=sought.matching, limit=1)
+    former = measured(Question([event], []), sought.past.points, {})
+    hits += [Hit(one.memory_id, one.similarities[0]) for one in former]
+    return [max(hits, key=lambda hit: hit.score)] if hits else []

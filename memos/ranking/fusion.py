@@ -1,0 +1,154 @@
+"""One number out of meaning, terms and neighbours."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from memos.ranking.weights import CLAUSE, Weights, weights_of
+from memos.records import Candidate, Terms
+
+Factors = dict[str, tuple[float, float]]
+"""What made up a score: by name, what was seen, and what it added."""
+
+Windows = Iterable[Sequence[UUID]]
+"""Stretches of sessions and documents: ids of memories in their order."""
+
+FULL_MATCH = 1.9
+"""The most that a term's frequency can count in a memory: BM25's k1 + 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A candidate with its relevance to the question so far, and what made that up."""
+
+    candidate: Candidate
+    score: float
+    factors: Factors
+
+
+class Relevance:
+    """What is known of the question's terms: how much each tells, judged by the candidates' scores."""
+
+    def __init__(self, terms: Sequence[int], candidates: Sequence[Candidate]) -> None:
+        self.information = information(candidates)
+        unknown = [term for term in terms if term not in self.information]
+        most = max(self.information.values(), default=0.0)
+        self._ideal = FULL_MATCH * (sum(self.information.values()) + most * len(unknown))
+
+    def share(self, score: float) -> float:
+        """A BM25 score as the part of what a memory would have that repeats every term of the question, 0 to 1."""
+        return score / self._ideal if self._ideal else 0.0
+
+    def shared(self, terms: Terms) -> float:
+        """The part that some terms have, 0 to 1."""
+        return self.share(sum(self.information.get(term, 0.0) * weight for term, weight in terms.items()))
+
+
+def information(candidates: Sequence[Candidate]) -> dict[int, float]:
+    """The inverse document frequency of each term, recovered from the BM25 scores that it is a part of.
+
+    The engine knows it, but tells only the sums: one linear equation for each candidate. Terms that always come
+    together share theirs (least squares of least norm).
+    """
+    matched = [candidate for candidate in candidates if candidate.terms]
+    terms = sorted({term for candidate in matched for term in candidate.terms})
+    if not terms:
+        return {}
+    column = {term: index for index, term in enumerate(terms)}
+    weights = np.zeros((len(matched), len(terms)))
+    for row, candidate in enumerate(matched):
+        for term, weight in candidate.terms.items():
+            weights[row, column[term]] = weight
+    scores = np.array([candidate.lexical for candidate in matched])
+    found = np.linalg.lstsq(weights, scores, rcond=1e-5)[0]
+    return {term: max(float(value), 0.0) for term, value in zip(terms, found, strict=True)}
+
+
+def fused(
+    candidates: Sequence[Candidate], relevance: Relevance, windows: Windows, bonuses: Mapping[UUID, Factors]
+) -> list[Fused]:
+    """Every candidate with its relevance, best first.
+
+    A memory is lifted by the best neighbour on either side; `bonuses` are part of what lifts.
+    """
+    beside = _beside(windows)
+    by_id = {candidate.memory_id: candidate for candidate in candidates}
+    alone = [_alone(one, relevance, beside, by_id, bonuses.get(one.memory_id, {})) for one in candidates]
+    scores = {one.candidate.memory_id: one.score for one in alone}
+    lifted = [_lifted(one, beside, scores) for one in alone]
+    return sorted(lifted, key=lambda one: (-one.score, one.candidate.memory_id))
+
+
+Beside = Mapping[UUID, Mapping[int, set[UUID]]]
+"""The neighbours of a memory by their distance."""
+
+
+def own_relevance(candidate: Candidate, relevance: Relevance) -> float:
+    """The relevance of a candidate without its neighbours: what to choose by whose neighbours to look at."""
+    weights = weights_of(candidate.payload.get("kind", ""))
+    return (_meaning(candidate) + weights.terms * relevance.share(candidate.lexical)) / _scale(
+        weights, threaded=False
+    )
+
+
+def _alone(
+    candidate: Candidate, relevance: Relevance, beside: Beside, known: Mapping[UUID, Candidate], bonus: Factors
+) -> Fused:
+    weights = weights_of(candidate.payload.get("kind", ""))
+    neighbours = beside.get(candidate.memory_id) if weights.neighbours else None
+    scale = _scale(weights, threaded=neighbours is not None)
+    factors: Factors = {}
+    _note(factors, "meaning", _meaning(candidate), 1 / scale)
+    _note(factors, "terms", relevance.share(candidate.lexical), weights.terms / scale)
+    if neighbours is not None:
+        around = [known[one] for some in neighbours.values() for one in some if one in known]
+        _note(factors, "context", relevance.shared(_best_terms([candidate, *around])), weights.context / scale)
+    factors |= bonus
+    return Fused(candidate, sum(added for _, added in factors.values()), factors)
+
+
+def _lifted(one: Fused, beside: Beside, scores: Mapping[UUID, float]) -> Fused:
+    weights = weights_of(one.candidate.payload.get("kind", ""))
+    neighbours = beside.get(one.candidate.memory_id, {})
+    lift = sum(
+        part * max((scores.get(other, 0.0) for other in neighbours.get(distance, ())), default=0.0)
+        for distance, part in enumerate(weights.neighbours, start=1)
+    )
+    if lift <= 0:
+        return one
+    return Fused(one.candidate, one.score + lift, one.factors | {"neighbours": (lift, lift)})
+
+
+def _meaning(candidate: Candidate) -> float:
+    """The cosine with the whole question; when that has clauses, partly with the best of them."""
+    whole, *parts = candidate.similarities
+    return (1 - CLAUSE) * whole + CLAUSE * max(parts) if parts else whole
+
+
+def _scale(weights: Weights, *, threaded: bool) -> float:
+    """What brings kinds of different weights to one scale: relevance 1 for a perfect answer."""
+    return 1 + weights.terms + (weights.context if threaded else 0.0)
+
+
+def _best_terms(candidates: Iterable[Candidate]) -> Terms:
+    best: dict[int, float] = {}
+    for candidate in candidates:
+        for term, weight in candidate.terms.items():
+            best[term] = max(weight, best.get(term, 0.0))
+    return best
+
+
+def _beside(windows: Windows) -> Beside:
+    found: dict[UUID, dict[int, set[UUID]]] = {}
+    for window in windows:
+        for place, one in enumerate(window):
+            for other_place, other in enumerate(window):
+                if one != other:
+                    found.setdefault(one, {}).setdefault(abs(place - other_place), set()).add(other)
+    return found
+
+
+def _note(factors: Factors, name: str, value: float, weight: float) -> None:
+    factors[name] = (value, value * weight)

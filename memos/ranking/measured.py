@@ -1,0 +1,54 @@
+"""Points that no engine holds, measured as engines measure theirs."""
+
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
+from math import log
+
+import numpy as np
+import numpy.typing as npt
+
+from memos.records import Candidate, Point, Question, Terms, Vector
+
+
+def measured(question: Question, points: Sequence[Point], rarity: Mapping[int, float]) -> list[Candidate]:
+    """Every point as a candidate; `rarity` has the inverse document frequencies of the terms that count."""
+    if not points:
+        return []
+    similarities = _units([point.vector for point in points]) @ _units(question.vectors).T
+    return [
+        _candidate(point, cosines, {term: point.terms[term] for term in rarity if term in point.terms}, rarity)
+        for point, cosines in zip(points, similarities.tolist(), strict=True)
+    ]
+
+
+def rarity_of(
+    terms: Sequence[int], points: Sequence[Point], *, known: Mapping[int, float], total: int
+) -> dict[int, float]:
+    """The inverse document frequency of each term that is `known` from an engine, or that some of the points have.
+
+    One that nothing has which the engine found is only in these points, of `total` that there are in all.
+    """
+    having = {term: sum(term in point.terms for point in points) for term in terms if term not in known}
+    own = {term: log(1 + (max(total - few, 0) + 0.5) / (few + 0.5)) for term, few in having.items() if few}
+    return {**own, **known}
+
+
+def nominated(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """The `limit` most similar to each vector of the question, and the `limit` best by its terms, each once."""
+    best = nlargest(limit, (one for one in candidates if one.lexical), key=lambda one: one.lexical)
+    for place in range(len(candidates[0].similarities) if candidates else 0):
+        best += nlargest(limit, candidates, key=lambda one: one.similarities[place])
+    return list({one.memory_id: one for one in best}.values())
+
+
+def _candidate(point: Point, cosines: Sequence[float], terms: Terms, rarity: Mapping[int, float]) -> Candidate:
+    lexical = sum(rarity[term] * weight for term, weight in terms.items())
+    return Candidate(point.key.memory_id, cosines, lexical, terms, point.payload)
+
+
+def _units(vectors: Sequence[Vector]) -> "npt.NDArray[np.float32]":
+    """Vectors of unit length, one a row; one of zeros stays as it is, and is similar to none."""
+    rows = np.array(vectors, dtype=np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows[:] /= np.where(lengths > 0, lengths, 1)
+    return rows

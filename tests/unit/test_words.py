@@ -1,0 +1,156 @@
+"""Texts as terms: identifiers, numbers, accents, any script."""
+
+import unicodedata
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memos.lexical import clauses, question_terms, term_count, terms_of, words
+from memos.lexical.english import IRREGULAR, STOP_WORDS
+from memos.lexical.terms import AVERAGE_LENGTH, MOST_QUESTION_TERMS, number_of
+
+LONGEST_QUERY = 16_000
+
+
+def shared(text: str, other: str) -> set[str]:
+    return set(words(text)) & set(words(other))
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("getUserName", ["get", "user", "name", "getusername"]),
+        ("MAX_RETRY_COUNT", ["max", "retri", "count", "max_retry_count"]),
+        ("HTTPServer v1.2.3", ["http", "server", "httpserver", "v", "1.2.3", "v1.2.3"]),
+        ("ERR-1042", ["err", "1042", "err-1042"]),
+        ("2023-05-08", ["2023", "05", "08", "2023-05-08"]),
+        ("12,000,000.5 and 3.14", ["12000000.5", "3.14"]),
+        ("well-known user@example.com", ["well", "know", "user", "exampl", "com"]),
+        ("/usr/local/bin", ["usr", "local", "bin"]),
+    ],
+)
+def test_an_identifier_yields_its_parts_and_itself(text: str, terms: list[str]) -> None:
+    assert list(words(text)) == terms
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("Café", "CAFE"),
+        ("naïve", "naive"),
+        ("Straße", "STRASSE"),
+        ("\uff34\uff25\uff21", "tea"),
+        ("running shoes", "run shoe"),
+        ("Caroline's dog", "caroline dogs"),
+        ("Caroline’s", "Caroline"),  # noqa: RUF001 - as word processors write it
+        ("She went home", "go home"),
+        ("children", "child"),
+        ("don't", "don’t"),  # noqa: RUF001
+    ],
+)
+def test_what_differs_in_case_accent_or_inflection_is_alike(text: str, other: str) -> None:
+    assert set(words(text)) == set(words(other)) - STOP_WORDS
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("東京都に住んでいます", "東京"),
+        ("我喜欢北京烤鸭", "烤鸭"),
+        ("나는 서울에 산다", "서울"),
+        ("ฉันชอบกาแฟ", "กาแฟ"),
+        ("Я живу в Москве", "москве"),
+        ("मुझे हिन्दी पसंद है", "हिन्दी"),
+        ("أحب القهوة", "القهوة"),
+        ("launch 🚀 day", "🚀"),
+    ],
+)
+def test_any_script_is_found_by_a_word_of_it(text: str, question: str) -> None:
+    assert shared(text, question)
+
+
+def test_composed_and_decomposed_accents_are_alike() -> None:
+    text = "Crème brûlée à la carte"
+    assert list(words(unicodedata.normalize("NFD", text))) == list(words(unicodedata.normalize("NFC", text)))
+
+
+def test_stop_words_and_punctuation_are_no_terms() -> None:
+    assert list(words("Who is the one of us, and what am I?!... — (…)")) == ["one"]
+
+
+def test_negations_are_terms() -> None:
+    assert "not" in words("Do not deploy")
+    assert "never" in words("never again")
+
+
+def test_a_hash_is_one_term() -> None:
+    digest = "a1b2c3d4e5f6a7b8c9d0"
+    assert list(words(digest)) == [digest]
+
+
+def test_irregular_forms_lead_to_their_plain_form_at_once() -> None:
+    assert not set(IRREGULAR.values()) & set(IRREGULAR)
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_terms_without_spaces_or_length(text: str) -> None:
+    for term in words(text):
+        assert term
+        assert not any(map(str.isspace, term))
+        assert len(term) <= LONGEST_QUERY
+
+
+@pytest.mark.parametrize("text", ["x", "a.", "a'", "aA", "1,", "\u0301", "_", "9", "東", "🎉", "?!"])
+def test_the_longest_query_of_one_pattern_is_read_at_once(text: str) -> None:
+    assert term_count(text * (LONGEST_QUERY // len(text))) <= LONGEST_QUERY
+
+
+def test_a_term_weighs_more_the_more_often_and_the_shorter_the_text() -> None:
+    once, often = terms_of("tea and milk"), terms_of("tea tea tea and milk")
+    longer = terms_of("tea and milk " + "word " * AVERAGE_LENGTH)
+    tea = number_of("tea")
+    assert longer[tea] < once[tea] < often[tea] < 1.9
+
+
+def test_tags_count_as_words() -> None:
+    assert set(question_terms("billing")) <= set(terms_of("The invoice is late", ["billing"]))
+
+
+def test_a_text_without_words_has_no_terms() -> None:
+    assert terms_of("?!") == {}
+    assert question_terms("the of and") == []
+
+
+def test_a_question_counts_each_term_once_up_to_a_limit() -> None:
+    assert question_terms("tea, Tea and teas") == [number_of("tea")]
+    assert len(question_terms(" ".join(map(str, range(1000))))) == MOST_QUESTION_TERMS
+
+
+def test_a_term_is_a_number_of_32_bits() -> None:
+    assert all(0 <= number < 2**32 for number in terms_of("some words of any length"))
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "Find news about Tesla and how the stock market did.",
+            ["Find news about Tesla", "how the stock market did."],
+        ),
+        ("What did Caroline research?", []),
+        ("black and white", []),
+        ("and and, and", []),
+        ("Book a flight, reserve a hotel room; then rent a small red car and find museums in Rome", 3),
+    ],
+)
+def test_a_question_falls_into_clauses_that_could_be_asked_alone(question: str, parts: list[str] | int) -> None:
+    found = clauses(question)
+    assert len(found) == parts if isinstance(parts, int) else found == parts
+
+
+def test_clauses_come_in_their_order() -> None:
+    asked = ["buy green apples", "sell ten old bicycles today", "paint walls"]
+    for order in permutations(asked):
+        assert clauses(" and ".join(order)) == list(order)

@@ -3,14 +3,15 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 COVERAGE ?= 94
+BENCH_DATA ?= ../shared/bench
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up test check format docs bench faults lock install install-dev clean
+.PHONY: help up test check format docs bench bench-recall bench-recall-latency faults lock install install-dev clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
 up: .venv/.run-installed ## Start all of memOS in the foreground; Ctrl-C stops it
 	@exec $(BIN)/python -I -S memos/devstack/launch.py --parent $$PPID --signal 15 -- $(BIN)/memos up
@@ -36,6 +37,12 @@ bench: .venv/.dev-installed ## Measure the service beside its parts, the embedde
 	$(BIN)/python benchmarks/service.py
 	$(BIN)/python benchmarks/embedder.py
 	$(BIN)/python benchmarks/vectors.py
+
+bench-recall: .venv/.dev-installed ## Measure recall on the data in BENCH_DATA; RECALL="--help" lists options
+	$(BIN)/python benchmarks/recall.py --data $(BENCH_DATA) $(RECALL)
+
+bench-recall-latency: .venv/.dev-installed ## Measure queries at 100,000 memories; RECALL="--help" lists options
+	$(BIN)/python benchmarks/recall_latency.py $(RECALL)
 
 faults: .venv/.dev-installed ## Store 100,000 memories while 200 processes are killed; FAULTS="--help" lists options
 	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS)

@@ -10,7 +10,6 @@ memos/lexical makes them.
 
 import argparse
 import asyncio
-import math
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,12 +23,11 @@ from metrics import mean, ndcg, recall, reciprocal_rank
 
 from memos.embeddings.minilm import MiniLM
 from memos.ingestion import Passage, read
-from memos.lexical import question_terms, terms_of
+from memos.lexical import FULL_MATCH, idf, question_terms, terms_of
 
 Array = npt.NDArray[np.float64]
 Fusion = Callable[[Array, Array], Array]
 
-FULL_MATCH = 1.9
 RRF_K = 60
 
 
@@ -77,7 +75,7 @@ def by_terms(pool: Pool) -> Array:
     scores = np.zeros((len(pool.questions), len(pool.texts)))
     for row, question in enumerate(pool.questions):
         terms, total = question_terms(question), len(weights)
-        known = {t: math.log(1 + (total - frequencies[t] + 0.5) / (frequencies[t] + 0.5)) for t in terms}
+        known = {term: idf(total, frequencies[term]) for term in terms}
         ideal = FULL_MATCH * sum(known.values()) or 1.0
         for column, one in enumerate(weights):
             scores[row, column] = sum(known[term] * one[term] for term in terms if term in one) / ideal

@@ -94,7 +94,7 @@ class EmbeddingRefused(MemosError):
 
 
 class RerankingRefused(MemosError):
-    """The reranker gave a score, or was given a text, that cannot be used."""
+    """The reranker gave a score, or was given a text, that cannot be used; never answered, only noted."""
 
     code = "reranking-refused"
     status = 502

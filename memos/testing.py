@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableM
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from heapq import nlargest
-from math import log, sqrt
+from math import sqrt
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from qdrant_client import models
 from qdrant_client.local.payload_filters import check_filter
 
 from memos.errors import CollectionMissing, Unavailable
+from memos.lexical import idf
 from memos.ports import Filter
 from memos.records import Candidate, Collection, Hit, Point, Question, RecordKey, Seen, Terms, Vector
 from memos.stores.filters import parse_filter
@@ -94,9 +95,9 @@ class TwinVectors:
         """What matches and comes first, by meaning or by terms. Raises `InvalidCommand`, `Unavailable`."""
         points, taken = self._points(), asked(question, self.collection)
         require_few(limit)
-        found = _measured(taken, _matching(points, matching), _rarity(points, taken.terms, corpus))
+        found = _measured(taken, _matching(points, matching), _idf(points, taken.terms, corpus))
         scores = [{key: one.similarities[i] for key, one in found.items()} for i in range(len(taken.vectors))]
-        scores.append({key: one.lexical for key, one in found.items() if one.lexical})
+        scores.append({key: one.bm25 for key, one in found.items() if one.bm25})
         best = {key for each in scores for key in nlargest(limit, each, key=each.__getitem__)}
         return [found[key] for key in best]
 
@@ -106,7 +107,7 @@ class TwinVectors:
         """Those that have a point and match, measured. Raises `InvalidCommand`, `Unavailable`."""
         points, taken = self._points(), asked(question, self.collection)
         wanted = {key: points[key] for key in keys if key in points}
-        found = _measured(taken, _matching(wanted, matching), _rarity(points, taken.terms, corpus))
+        found = _measured(taken, _matching(wanted, matching), _idf(points, taken.terms, corpus))
         return list(found.values())
 
     async def present(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, Seen]:
@@ -183,23 +184,23 @@ def _matching(points: Mapping[RecordKey, TwinPoint], matching: Filter) -> Iterat
             yield key, point
 
 
-def _rarity(points: Mapping[RecordKey, TwinPoint], terms: Sequence[int], corpus: Filter) -> dict[int, float]:
+def _idf(points: Mapping[RecordKey, TwinPoint], terms: Sequence[int], corpus: Filter) -> dict[int, float]:
     """The inverse document frequency of each term, among the points of the corpus that have any terms."""
     texts = [point.terms for _, point in _matching(points, corpus) if point.terms]
     having = {term: sum(term in text for text in texts) for term in terms}
-    return {term: log(1 + (len(texts) - number + 0.5) / (number + 0.5)) for term, number in having.items()}
+    return {term: idf(len(texts), number) for term, number in having.items()}
 
 
 def _measured(
-    question: Asked, points: Iterable[tuple[RecordKey, TwinPoint]], rarity: Mapping[int, float]
+    question: Asked, points: Iterable[tuple[RecordKey, TwinPoint]], idfs: Mapping[int, float]
 ) -> dict[RecordKey, Candidate]:
     units = [_unit(vector) for vector in question.vectors]
     found = {}
     for key, point in points:
-        terms = {term: point.terms[term] for term in rarity if term in point.terms}
-        lexical = sum((rarity[term] * weight for term, weight in terms.items()), 0.0)
+        terms = {term: point.terms[term] for term in idfs if term in point.terms}
+        bm25 = sum((idfs[term] * weight for term, weight in terms.items()), 0.0)
         payload = {name: point.payload[name] for name in CANDIDATE_FIELDS if name in point.payload}
-        found[key] = candidate([_cosine(unit, point.unit) for unit in units], lexical, terms, payload)
+        found[key] = candidate([_cosine(unit, point.unit) for unit in units], bm25, terms, payload)
     return found
 
 

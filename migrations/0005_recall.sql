@@ -34,7 +34,6 @@ create table memory_links (
     memory_id uuid not null,
     other_id uuid not null,
     similarity double precision not null,
-    created_at timestamptz not null default now(),
     primary key (memory_id, other_id, tenant),
     foreign key (memory_id, tenant) references agent_memories on delete cascade,
     foreign key (other_id, tenant) references agent_memories on delete cascade

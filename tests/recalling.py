@@ -46,7 +46,8 @@ async def converse(rooms: Rooms, *turns: str, tenant: str = "default", **fields:
 async def chatter(rooms: Rooms, number: int, question: str, cosine: float, **fields: Any) -> None:
     """Store memories of nothing that is asked for, each in its own words, all as close to the question."""
     said = {**near(question, cosine), **fields}
-    await remember_all(rooms, [StoreMemory(content=f"Remark {n} of {n * n}.", **said) for n in range(number)])
+    remarks = [StoreMemory(content=f"Remark {n} of {n * n}.", sequence=n, **said) for n in range(number)]
+    await remember_all(rooms, remarks)
 
 
 async def results(rooms: Rooms, query: str, **fields: Any) -> list[RecalledMemory]:

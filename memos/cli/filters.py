@@ -1,13 +1,10 @@
 """The option `--filter` of commands: a filter in the JSON that the API takes."""
 
-import json
 from typing import Annotated, Any
 
 import typer
 
-from memos.errors import InvalidCommand
-
-EXAMPLE = '{"kind": "note"}'
+from memos.cli.objects import object_in
 
 FilterJson = Annotated[
     str | None,
@@ -20,13 +17,5 @@ FilterJson = Annotated[
 
 
 def filter_in(text: str | None) -> dict[str, Any] | None:
-    """The filter that an option gives. Raises `InvalidCommand` for what is no object in JSON."""
-    if text is None:
-        return None
-    try:
-        wanted = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidCommand(f"--filter is no JSON: {error}. Quote it for the shell: '{EXAMPLE}'.") from error
-    if not isinstance(wanted, dict):
-        raise InvalidCommand(f"--filter takes an object, such as '{EXAMPLE}'.")
-    return wanted
+    """The filter that the option gives. Raises `InvalidCommand` for what is no object in JSON."""
+    return object_in(text, option="--filter", example='{"kind": "note"}')

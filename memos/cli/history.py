@@ -1,16 +1,17 @@
 """`memos history`: what a memory said before."""
 
 import asyncio
+import json
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
+from memos.cli.indented import print_indented
 from memos.cli.output import AsJson, Url, address, print_json, reported
-from memos.cli.recalled import INDENT, excerpt
+from memos.cli.recalled import excerpt
 from memos.client import connect
 from memos.events.memories import DEFAULT_AGENT, MemoryHistory
 from memos.records import MemoryVersion
@@ -25,7 +26,8 @@ def history(
 ) -> None:
     """Print the versions of a memory, oldest first.
 
-    The last is the present one. One that another memory has superseded names that one.
+    The last is the present one. One that another memory has superseded names that one, and metadata is shown where
+    it has changed.
 
     Example: memos history 0198c5f2-7a31-7c4e-9d10-3b5a86f0e2c4 --agent ops
     """
@@ -44,10 +46,16 @@ async def _history(memory_id: str, agent: str, url: str) -> MemoryHistory:
 
 def _show(found: MemoryHistory) -> None:
     console = Console(highlight=False)
+    former: dict[str, Any] = {}
     for version in found.versions:
         told = f"version {version.version}, {version.updated_at:%Y-%m-%d %H:%M:%S}"
         console.print(Text(", ".join([told, *_traits(version)]), style="bold"), soft_wrap=True)
-        console.print(Padding(Text(excerpt(version.content)), (0, 0, 1, INDENT)))
+        print_indented(console, Text(excerpt(version.content)))
+        if version.metadata != former:
+            said = json.dumps(version.metadata, ensure_ascii=False)
+            print_indented(console, Text(f"metadata: {said}", style="dim"))
+        console.print()
+        former = version.metadata
 
 
 def _traits(version: MemoryVersion) -> Iterator[str]:
@@ -61,4 +69,4 @@ def _traits(version: MemoryVersion) -> Iterator[str]:
     if version.expires_at:
         yield f"until {version.expires_at:%Y-%m-%d %H:%M:%S}"
     if version.superseded_by:
-        yield f"superseded by {version.superseded_by}"
+        yield f"superseded {version.superseded_at:%Y-%m-%d %H:%M:%S} by {version.superseded_by}"

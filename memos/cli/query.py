@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from memos.cli.filters import FilterJson, filter_in
 from memos.cli.moments import moment
+from memos.cli.objects import object_in
 from memos.cli.output import AsJson, Url, address, print_json, reported
-from memos.cli.recalled import recalled
+from memos.cli.recalled import show
 from memos.client import connect
 from memos.events.memories import DEFAULT_AGENT, MemoriesFound
 
@@ -27,10 +27,17 @@ Around = Annotated[
     int, typer.Option(help="How many neighbours to show on each side of a result, from its session or document.")
 ]
 AsOf = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Answer as of then: 2026-01-31, 2026-01-31T09:30Z, or 30d ago.")
+    str | None,
+    typer.Option(metavar="TIME", help="Answer as of then: 2026-01-31, 2026-01-31T09:30Z, or an age such as 30d."),
 ]
 Superseded = Annotated[bool, typer.Option("--include-superseded", help="Show superseded memories, too.")]
 Diversity = Annotated[float, typer.Option(help="From 0, the most relevant results, to 1, those that differ most.")]
+PreferencesJson = Annotated[
+    str | None,
+    typer.Option(
+        "--preferences", metavar="JSON", help="How much recency, half_life, importance and usefulness count."
+    ),
+]
 NoRerank = Annotated[bool, typer.Option("--no-rerank", help="Do without the reranking model, if one is set up.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Show what each score is made up of.")]
 
@@ -45,6 +52,7 @@ def query(
     around: Around = 0,
     as_of: AsOf = None,
     diversity: Diversity = 0.0,
+    preferences: PreferencesJson = None,
     url: Url = None,
     include_superseded: Superseded = False,
     no_rerank: NoRerank = False,
@@ -66,6 +74,7 @@ def query(
             "around": around,
             "as_of": moment(as_of, datetime.now(UTC), field="as_of") if as_of else None,
             "diversity": diversity,
+            "preferences": object_in(preferences, option="--preferences", example='{"recency": 0.5}') or {},
             "include_superseded": include_superseded,
             "rerank": not no_rerank,
             "explain": explain,
@@ -88,5 +97,4 @@ def _show(found: MemoriesFound, conditions: Sequence[str]) -> None:
     if not found.memories.results:
         console.print(NOTHING_MEETS.format(" and ".join(conditions)) if conditions else NOTHING)
     for rank, memory in enumerate(found.memories.results, start=1):
-        for part in recalled(rank, memory):
-            console.print(part, soft_wrap=isinstance(part, Text))
+        show(console, rank, memory)

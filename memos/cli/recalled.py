@@ -3,37 +3,50 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
+from memos.cli.indented import print_indented
 from memos.events.memories import RecalledMemory
 from memos.records import Memory
 
 MOST_LINES = 6
-INDENT = 4
 
 
-def recalled(rank: int, memory: RecalledMemory) -> Iterator[Text | Padding]:
-    """A result of a query: its score and place, its text among its neighbours, and what the score is made up of."""
-    yield Text.assemble(f"{rank:2}. ", (f"{memory.score:.3f}", "green"), "  ", (_place(memory), "bold"))
-    for other in memory.before:
-        yield _indented(Text(f"before: {_first_line(other)}", style="dim"))
-    yield _indented(Text(excerpt(memory.content), style="" if memory.before or memory.after else "dim"))
-    for other in memory.after:
-        yield _indented(Text(f"after: {_first_line(other)}", style="dim"))
-    for said in _remarks(memory):
-        yield _indented(Text(said, style="yellow"))
-    if memory.explanation:
-        yield _indented(_factors(memory.explanation))
-    yield Text()
+def show(console: Console, rank: int, memory: RecalledMemory) -> None:
+    """Print a result of a query: its score, its place, its id, and what there is to say of it."""
+    console.print(
+        Text.assemble(
+            f"{rank:2}. ",
+            (f"{memory.score:.3f}", "green"),
+            "  ",
+            (_place(memory), "bold"),
+            (f"  {memory.memory_id}", "dim"),
+        ),
+        soft_wrap=True,
+    )
+    for part in _told(memory):
+        print_indented(console, part)
+    console.print()
 
 
 def excerpt(content: str) -> str:
     """The first lines of a text, and whether there are more."""
     lines = content.splitlines()
     return "\n".join(lines[:MOST_LINES] + (["…"] if len(lines) > MOST_LINES else []))
+
+
+def _told(memory: RecalledMemory) -> Iterator[Text]:
+    """Its text among its neighbours, what is remarkable about it, and what its score is made up of."""
+    for other in memory.before:
+        yield Text(f"before: {_first_line(other)}", style="dim")
+    yield Text(excerpt(memory.content), style="" if memory.before or memory.after else "dim")
+    for other in memory.after:
+        yield Text(f"after: {_first_line(other)}", style="dim")
+    for said in _remarks(memory):
+        yield Text(said, style="yellow")
+    if memory.explanation:
+        yield from _factors(memory.explanation)
 
 
 def _remarks(memory: RecalledMemory) -> Iterator[str]:
@@ -46,15 +59,11 @@ def _remarks(memory: RecalledMemory) -> Iterator[str]:
         yield f"note: {note}"
 
 
-def _factors(explanation: Mapping[str, Any]) -> Table:
+def _factors(explanation: Mapping[str, Any]) -> Iterator[Text]:
     """What was seen of each factor, and what that adds to the score."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Factor")
-    table.add_column("Value", justify="right")
-    table.add_column("Contribution", justify="right")
+    yield Text(f"{'Factor':10}  {'Value':>6}  Contribution", style="bold")
     for name, factor in explanation["factors"].items():
-        table.add_row(name, f"{factor['value']:.3f}", f"{factor['contribution']:+.3f}")
-    return table
+        yield Text(f"{name:10}  {factor['value']:6.3f}  {factor['contribution']:+12.3f}")
 
 
 def _place(memory: Memory) -> str:
@@ -68,7 +77,3 @@ def _place(memory: Memory) -> str:
 def _first_line(memory: Memory) -> str:
     first, *more = memory.content.strip().splitlines()
     return f"{first} …" if more else first
-
-
-def _indented(shown: Text | Table) -> Padding:
-    return Padding(shown, (0, 0, 0, INDENT))

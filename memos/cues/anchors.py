@@ -13,7 +13,7 @@ _NO_EVENT = (
     r"|same|previous|minute|hour|day|week|weekend|month|quarter|year|decade|morning|evening|night|time|moment)s?\b"
 )
 _STOP = (
-    "to|did|do|does|was|were|is|are|am|has|have|had|will|would|can|could|and|or|but|as|because|so|by"
+    "did|do|does|was|were|is|are|am|has|have|had|will|would|can|could|and|or|but|as|because|so|by"
     "|that|which|who|what|when|where|how|why|while"
 )
 _TOLD = re.compile(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import product
 from math import isfinite
-from typing import Annotated, Any, Generic, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,8 @@ from memos.records import Kind, Record
 
 INT64 = range(-(2**63), 2**63)
 SEVERAL = Field(min_length=1)
+LIMITS = frozenset({"gt", "gte", "lt", "lte"})
+NAMED_LIMITS = "gt, gte, lt or lte"
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
@@ -31,7 +33,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 def _as_written(moment: object) -> object:
     """Refuse what could be meant as a number: seconds since 1970."""
     if isinstance(moment, int | float) or (isinstance(moment, str) and not _MOMENT.match(moment)):
-        raise PydanticCustomError("not_rfc3339", "an RFC 3339 datetime such as 2026-05-01T12:00:00Z is expected")
+        raise PydanticCustomError("not_rfc3339", "must be a time such as 2026-05-01T12:00:00Z")
     return moment
 
 
@@ -45,10 +47,19 @@ Bound = TypeVar("Bound")
 class Range(Record, Generic[Bound]):
     """Values between limits, of which at least one is set; those that exclude each other are refused."""
 
+    example: ClassVar[str] = '{"gte": 1}'
+
     gt: Bound | None = None
     gte: Bound | None = None
     lt: Bound | None = None
     lte: Bound | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_single_value(cls, wanted: Any) -> Any:
+        if not isinstance(wanted, Mapping | Range):
+            raise PydanticCustomError("no_range", f"must be a range with {NAMED_LIMITS}, such as {cls.example}")
+        return wanted
 
     @model_validator(mode="after")
     def _can_hold_something(self) -> Self:
@@ -76,6 +87,8 @@ class SequenceRange(Range[Integer]):
 
 class ImportanceRange(Range[Share]):
     """A range of importance, which is from 0 to 1."""
+
+    example = '{"gte": 0.5}'
 
 
 class NumberRange(Range[Number]):
@@ -105,8 +118,8 @@ def _scalar(value: object) -> str | bool | int | float:
         return value
     raise PydanticCustomError(
         "no_condition",
-        "a string, a boolean, a finite number of at most 64 bits, a list of those, or a range with gt, gte, lt "
-        "or lte is expected",
+        f"a string, a boolean, a finite number of at most 64 bits, a list of those, or a range with {NAMED_LIMITS} "
+        "is expected",
     )
 
 
@@ -115,6 +128,11 @@ def _compared(value: object, union: object) -> Any:
     if isinstance(value, NumberRange | MomentRange):
         return value
     if isinstance(value, Mapping):
+        if not LIMITS.issuperset(value):
+            raise PydanticCustomError(
+                "not_top_level",
+                f"only top-level values can be compared: with a value, or with a range of {NAMED_LIMITS}",
+            )
         timed = any(isinstance(limit, str | datetime) for limit in value.values())
         return (MomentRange if timed else NumberRange).model_validate(value)
     return _SCALARS.validate_python(value) if isinstance(value, list) else _scalar(value)

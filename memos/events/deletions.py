@@ -29,8 +29,8 @@ class DeleteMemories(Command):
 
     @model_validator(mode="after")
     def _says_which(self) -> "DeleteMemories":
-        filtered = self.filter is not None and self.filter.model_dump(exclude_defaults=True)
-        if self.memory_ids is None and self.agent_id is None and not filtered:
+        unfiltered = self.filter is None or self.filter.asks_nothing
+        if self.memory_ids is None and self.agent_id is None and unfiltered:
             raise PydanticCustomError(
                 "no_condition", "at least one condition must be given: memory_ids, agent_id or one in filter"
             )

@@ -14,9 +14,10 @@ from memos.events.conditions import (
     MetadataKey,
     SequenceRange,
     Uris,
+    WrittenMoment,
     excluding,
 )
-from memos.events.texts import Moment, Tag, Tags
+from memos.events.texts import Tag, Tags
 from memos.records import Record, Visibility
 
 MOST_DEEP = 8
@@ -40,28 +41,43 @@ class MemoryFilter(Record):
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
-    kind: Kinds | None = None
-    agent_id: Identifiers | None = None
-    session_id: Identifiers | None = None
-    source: Uris | None = None
-    tags: Tags = []
-    tags_any: Annotated[list[Tag], Field(min_length=1, max_length=64)] | None = None
-    visibility: Visibility | None = None
-    importance: ImportanceRange | None = None
-    sequence: SequenceRange | None = None
-    metadata: dict[MetadataKey, MetadataCondition] = {}
-    occurred_after: Moment | None = None
-    occurred_before: Moment | None = None
-    created_after: Moment | None = None
-    created_before: Moment | None = None
-    and_: list["NestedFilter"] = Field(default=[], alias="and")
-    or_: Annotated[list["NestedFilter"], Field(min_length=1)] | None = Field(default=None, alias="or")
-    not_: "NestedFilter | None" = Field(default=None, alias="not")
+    kind: Kinds | None = Field(default=None, description="The kind, or any of several.")
+    agent_id: Identifiers | None = Field(default=None, description="The agent it belongs to, or any of several.")
+    session_id: Identifiers | None = Field(default=None, description="The session, or any of several.")
+    source: Uris | None = Field(default=None, description="The URI of the document, or any of several.")
+    tags: Tags = Field(default=[], description="Tags it must all have.")
+    tags_any: Annotated[list[Tag], Field(min_length=1, max_length=64)] | None = Field(
+        default=None, description="Tags of which it must have one."
+    )
+    visibility: Visibility | None = Field(default=None, description="Whether it is private or shared.")
+    importance: ImportanceRange | None = Field(default=None, description="A range of its importance.")
+    sequence: SequenceRange | None = Field(default=None, description="A range of its place in its session.")
+    metadata: dict[MetadataKey, MetadataCondition] = Field(
+        default={}, description="A value, any of several, or a range, by the name of a top-level field."
+    )
+    occurred_after: WrittenMoment | None = Field(default=None, description="It happened then or later.")
+    occurred_before: WrittenMoment | None = Field(default=None, description="It happened before then.")
+    created_after: WrittenMoment | None = Field(default=None, description="It was stored then or later.")
+    created_before: WrittenMoment | None = Field(default=None, description="It was stored before then.")
+    and_: list["NestedFilter"] = Field(default=[], alias="and", description="Filters it must all meet.")
+    or_: Annotated[list["NestedFilter"], Field(min_length=1)] | None = Field(
+        default=None, alias="or", description="Filters of which it must meet one."
+    )
+    not_: "NestedFilter | None" = Field(default=None, alias="not", description="A filter it must not meet.")
 
     @model_validator(mode="before")
     @classmethod
     def _is_of_bearable_size(cls, wanted: Any) -> Any:
         _measure(wanted)
+        return wanted
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_known_conditions(cls, wanted: Any) -> Any:
+        known = [name.rstrip("_") for name in cls.model_fields]
+        for name in wanted if isinstance(wanted, Mapping) else ():
+            if name not in known and name not in cls.model_fields:
+                raise _fault((str(name),), "unknown_condition", f"is no condition; there are {', '.join(known)}")
         return wanted
 
     @model_validator(mode="after")

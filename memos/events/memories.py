@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue, model_validator
 
+from memos.events.conditions import WrittenMoment
 from memos.events.filters import MemoryFilter
 from memos.events.problems import Problem
 from memos.events.texts import (
@@ -55,7 +56,11 @@ class StoreMemory(Command):
     visibility: Visibility = "private"
     importance: Importance | None = None
     source: Source | None = None
-    supersedes: Annotated[list[UUID], Field(max_length=MOST_SUPERSEDED)] = []
+    supersedes: list[UUID] = Field(
+        default=[],
+        max_length=MOST_SUPERSEDED,
+        description="Memories whose place it takes, from `occurred_at` or else from now; queries leave them out.",
+    )
     embedding: Annotated[list[Finite], Field(min_length=1, max_length=65536)] | None = None
     embedding_model: Identifier | None = None
     id: UUID | None = None
@@ -111,33 +116,40 @@ class StoreOutcomes(Reply):
 
 
 class QueryMemory(Command):
-    """Find the memories that answer a text best, among the agent's own and the shared ones.
-
-    `around` adds that many neighbours on each side of a result, from its session or document. `as_of` answers as
-    of that moment; superseded memories are left out unless `include_superseded`. `diversity` from 0 to 1 trades
-    relevance for variety.
-    """
+    """Find the memories that answer a text best, among the agent's own and the shared ones."""
 
     query: QueryText
     agent_id: Identifier = DEFAULT_AGENT
     top_k: Annotated[int, Field(ge=1, le=MOST_RESULTS)] = 5
     filter: MemoryFilter | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    around: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
-    as_of: Moment | None = None
-    include_superseded: bool = False
-    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    preferences: Preferences = Preferences()
-    rerank: bool = True
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="The most that the results may cost together; what does not fit is left out."
+    )
+    around: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_AROUND,
+        description="How many neighbours to add on each side of a result, from its agent's session or document.",
+    )
+    as_of: WrittenMoment | None = Field(default=None, description="Answer as if asked at that moment.")
+    include_superseded: bool = Field(default=False, description="Whether to find superseded memories, too.")
+    diversity: float = Field(
+        default=0.0, ge=0, le=1, allow_inf_nan=False, description="How much variety counts beside relevance."
+    )
+    preferences: Preferences = Field(
+        default=Preferences(), description="How much recency, importance and usefulness count."
+    )
+    rerank: bool = Field(default=True, description="Whether to use the reranking model, if one is set up.")
     include_tools: bool = False
-    explain: bool = False
+    explain: bool = Field(default=False, description="Whether to show what each score is made up of.")
 
 
 class RecalledMemory(Memory):
-    """A memory that answers a query; results come in the order of `score`, which has no unit.
+    """A memory that answers a query.
 
-    `before` and `after` are its neighbours, in order, as far as `around` asks for them. `similar` are memories
-    that say nearly the same and were left out for it.
+    Results come in the order of `score`, which has no unit, unless `diversity` asks otherwise. `before` and
+    `after` are its neighbours, in order, as far as `around` asks for them. `similar` are memories that say nearly
+    the same and were left out for it.
     """
 
     score: float

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -10,7 +11,10 @@ from pydantic import JsonValue
 from memos.events.memories import RecalledMemory
 from memos.lexical import words
 from memos.ranking import Asked, Factors, Fused, standing
-from memos.records import Memory, Neighbours
+from memos.records import Memory
+
+Beside: TypeAlias = tuple[list[Memory], list[Memory]]
+"""What stands before and after a memory, in order."""
 
 DIGITS = 9
 """Decimal places of a score."""
@@ -32,7 +36,7 @@ class Answer:
     @property
     def score(self) -> float:
         """The sum of what its factors add, to as many digits as do not depend on the order of adding."""
-        return round(sum(added for _, added in self.factors.values()), DIGITS)
+        return round(sum(factor.contribution for factor in self.factors.values()), DIGITS)
 
 
 def answer_of(memory: Memory, found: Fused, asked: Asked) -> Answer:
@@ -41,11 +45,9 @@ def answer_of(memory: Memory, found: Fused, asked: Asked) -> Answer:
     return Answer(memory, terms, found.factors | standing(memory, len(terms), asked))
 
 
-def recalled(
-    answer: Answer, rank: int, beside: Neighbours | None, *, explain: bool, as_of: datetime | None
-) -> RecalledMemory:
+def recalled(answer: Answer, rank: int, beside: Beside, *, explain: bool, as_of: datetime | None) -> RecalledMemory:
     """An answer as the reply has it."""
-    before, after = beside or Neighbours([], [])
+    before, after = beside
     return RecalledMemory.model_construct(
         **dict(answer.memory),
         score=answer.score,
@@ -58,8 +60,8 @@ def recalled(
 
 def _explanation(answer: Answer, rank: int, as_of: datetime | None) -> dict[str, JsonValue]:
     factors: Mapping[str, JsonValue] = {
-        name: {"value": round(value, 6), "contribution": round(added, 6)}
-        for name, (value, added) in answer.factors.items()
+        name: {"value": round(factor.value, 6), "contribution": round(factor.contribution, 6)}
+        for name, factor in answer.factors.items()
     }
     note: Mapping[str, JsonValue] = {"note": answer.note} if answer.note else {}
     moment: Mapping[str, JsonValue] = {"as_of": as_of.isoformat()} if as_of else {}

@@ -1,6 +1,6 @@
 """From what is sought to what is found, by relevance: the engine's candidates and what stands beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from memos.handlers.understanding import Sought
@@ -11,10 +11,10 @@ from memos.ranking import (
     Relevance,
     bonuses,
     fused,
+    idf_of,
     measured,
     nominated,
     own_relevance,
-    rarity_of,
     weights_of,
 )
 from memos.records import Candidate, Neighbours, RecordKey
@@ -46,26 +46,21 @@ async def _former(candidates: Sequence[Candidate], sought: Sought, *, vectors: V
     question, points = sought.question, sought.past.points
     if not points:
         return []
-    known = Relevance(question.terms, candidates).information
+    known = Relevance(question.terms, candidates).idf
     total = await vectors.count(sought.corpus)
-    return measured(question, points, rarity_of(question.terms, points, known=known, total=total))
+    return measured(question, points, idf_of(question.terms, points, known=known, total=total))
 
 
 def _seeds(candidates: Sequence[Candidate], sought: Sought) -> list[UUID]:
     """The best candidates that have a place among others and a kind to which those matter."""
     relevance = Relevance(sought.question.terms, candidates)
-    placed = [one for one in candidates if _has_place(one.payload) and weights_of(one.payload["kind"]).neighbours]
+    placed = [one for one in candidates if one.placed and weights_of(one.kind).neighbours]
     best = sorted(placed, key=lambda one: (-own_relevance(one, relevance), one.memory_id))
     return [one.memory_id for one in best[:SEEDS]]
 
 
-def _has_place(payload: Mapping[str, object]) -> bool:
-    return "sequence" in payload and ("session_id" in payload or "source" in payload)
-
-
 def _window(seed: UUID, neighbours: Neighbours) -> list[UUID]:
-    before, after = ([one.memory_id for one in side] for side in neighbours)
-    return [*before, seed, *after]
+    return [*neighbours.before, seed, *neighbours.after]
 
 
 async def _beside(
@@ -83,5 +78,5 @@ async def _beside(
     keys = [RecordKey(sought.tenant, one) for one in unknown if one not in sought.past.changed]
     if not keys:
         return changed
-    found = await vectors.measured(sought.question, keys, matching=sought.matching, corpus=sought.corpus)
-    return [*changed, *found]
+    unchanged = await vectors.measured(sought.question, keys, matching=sought.matching, corpus=sought.corpus)
+    return [*changed, *unchanged]

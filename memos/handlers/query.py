@@ -13,7 +13,6 @@ from memos.events.memories import (
 )
 from memos.handlers.recall import Recall
 from memos.ports import Embedder, Memories, Projections, Reranker, Vectors
-from memos.ranking import within_budget
 from memos.records import Origin
 
 
@@ -30,7 +29,7 @@ async def query_memory(
     """Find the memories that answer a text best."""
     started = time.perf_counter()
     recall = Recall(origin.tenant, command, memories, vectors, projections, embedder, reranker)
-    results = list(within_budget(await recall.results(), command.max_tokens))
+    results = await recall.results()
     return MemoriesFound(
         query=command.query,
         memories=MemoryResults.model_construct(count=len(results), results=results),

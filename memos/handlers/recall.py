@@ -1,16 +1,17 @@
 """A query from its text to its results: found, shown by the ledger, put in order, and rid of repetitions."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from memos.errors import RerankingRefused, Unavailable
 from memos.events.memories import QueryMemory, RecalledMemory
-from memos.handlers.answers import Answer, answer_of, recalled
+from memos.handlers.answers import Answer, Beside, answer_of, recalled
 from memos.handlers.finding import found
 from memos.handlers.understanding import Sought, understood
 from memos.ports import Embedder, Memories, Projections, Reranker, Vectors
-from memos.ranking import Fused, diverse, without_repeats
+from memos.ranking import Factor, Fused, diverse, within_budget, without_repeats
 from memos.records import RecordKey
 
 log = logging.getLogger(__name__)
@@ -38,13 +39,14 @@ class Recall:
     reranker: Reranker | None
 
     async def results(self) -> list[RecalledMemory]:
-        """The best `top_k`, best first. Raises `Unavailable`."""
+        """The best `top_k` that fit into `max_tokens`, best first. Raises `Unavailable`."""
         sought = await understood(
             self.tenant, self.command, memories=self.memories, vectors=self.vectors, embedder=self.embedder
         )
         answers = await self._reranked(await self._distinct(sought))
         best = await self._varied(answers, sought)
-        return await self._with_neighbours(best, sought)
+        fitting = list(within_budget(best, self.command.max_tokens, lambda answer: answer.memory.content))
+        return await self._with_neighbours(fitting, sought)
 
     @property
     def _second_stage(self) -> Reranker | None:
@@ -101,17 +103,34 @@ class Recall:
         return [by_id[one] for one in diverse(scores, vectors, self.command.diversity, self.command.top_k)]
 
     async def _with_neighbours(self, answers: Sequence[Answer], sought: Sought) -> list[RecalledMemory]:
-        ids = [answer.memory.memory_id for answer in answers]
-        around, explain = self.command.around, self.command.explain
-        beside = (
-            await self.memories.neighbours(self.tenant, self.command.agent_id, ids, around, as_of=sought.as_of)
-            if around
-            else {}
-        )
+        beside = await self._neighbours([answer.memory.memory_id for answer in answers], sought)
+        none: Beside = ([], [])
         return [
-            recalled(answer, rank, beside.get(answer.memory.memory_id), explain=explain, as_of=sought.as_of)
+            recalled(
+                answer,
+                rank,
+                beside.get(answer.memory.memory_id, none),
+                explain=self.command.explain,
+                as_of=sought.as_of,
+            )
             for rank, answer in enumerate(answers, start=1)
         ]
+
+    async def _neighbours(self, ids: Sequence[UUID], sought: Sought) -> Mapping[UUID, Beside]:
+        """What stands before and after each memory, as far as `around` asks for it."""
+        if not self.command.around:
+            return {}
+        who = (self.tenant, self.command.agent_id)
+        found = await self.memories.neighbours(*who, ids, self.command.around, as_of=sought.as_of)
+        named = {one for both in found.values() for side in both for one in side}
+        shown = await self.memories.visible(*who, list(named), as_of=sought.as_of)
+        return {
+            one: (
+                [shown[id_] for id_ in both.before if id_ in shown],
+                [shown[id_] for id_ in both.after if id_ in shown],
+            )
+            for one, both in found.items()
+        }
 
 
 def _folded(answers: Sequence[Answer]) -> list[Answer]:
@@ -130,7 +149,7 @@ def _second(answers: Sequence[Answer], scores: Sequence[float], *, above: float)
     least, span = min(scores), max(scores) - min(scores)
     scaled = [above + 1 + ((score - least) / span if span else 0.0) for score in scores]
     reranked = [
-        replace(answer, factors=answer.factors | {"rerank": (score, part - answer.score)})
+        replace(answer, factors=answer.factors | {"rerank": Factor(score, part - answer.score)})
         for answer, score, part in zip(answers, scores, scaled, strict=True)
     ]
     return sorted(reranked, key=lambda answer: -answer.score)

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
-from memos.errors import MemosError, Unavailable
-from memos.events.memories import StoreOutcome
+from memos.errors import Fault, InvalidCommand, MemosError, Unavailable
+from memos.events.memories import StoreMemory, StoreOutcome
 from memos.handlers.bisect import bisected, onwards
 from memos.handlers.embed import Wish, embeddings_of
 from memos.ports import Embedder, Memories, Projections, Ready, Vectors
@@ -21,6 +22,9 @@ MESSAGES: Mapping[str, str] = {
     "accepted": "The memory is committed; it is searchable as soon as the vector engine is back.",
     "duplicate": "This memory was known already; it was counted again.",
 }
+
+CLOCKS_APART = timedelta(minutes=1)
+"""How far the clock of a sender may be ahead of this one."""
 
 
 async def remember(
@@ -44,9 +48,15 @@ async def remember(
 
 
 def _draft(wish: Wish, embedding: Embedding | MemosError | None) -> Draft | MemosError:
+    origin, command, digest = wish
     if isinstance(embedding, MemosError):
         return embedding
-    origin, command, digest = wish
+    if embedding and _supersedes_too_early(command):
+        return InvalidCommand(
+            f"The memory supersedes others as of its occurred_at, {command.occurred_at}, which is yet to come. "
+            "Leave occurred_at out to supersede them now, or send this when it has come about.",
+            faults=[Fault("occurred_at", "must not lie in the future when supersedes is given")],
+        )
     return Draft(
         origin=origin,
         digest=digest,
@@ -66,6 +76,12 @@ def _draft(wish: Wish, embedding: Embedding | MemosError | None) -> Draft | Memo
         embedding=embedding,
         supersedes=command.supersedes,
     )
+
+
+def _supersedes_too_early(command: StoreMemory) -> bool:
+    """Whether what it supersedes would still hold, though queries leave it out from now on."""
+    ahead = command.occurred_at is not None and command.occurred_at > datetime.now(UTC) + CLOCKS_APART
+    return ahead and bool(command.supersedes)
 
 
 async def _search(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 from memos.cues import Relative, periods, relative
 from memos.events.memories import QueryMemory
@@ -10,14 +11,17 @@ from memos.handlers.past import Past, past_of
 from memos.lexical import clauses, question_terms
 from memos.ports import Embedder, Filter, Memories, Vectors
 from memos.projection.points import as_of, newest, seen_by, without
-from memos.ranking import Asked, measured
-from memos.records import Hit, Question, RecordKey, Vector
+from memos.ranking import Asked, Relevance, measured, own_relevance
+from memos.records import Question, RecordKey, Vector
 
 READ_FOR_TIMES = 2000
 """Characters at the beginning of a query in which times are looked for; nobody asks for one at more length."""
 
-LEAST_LIKENESS = 0.4
-"""The cosine from which a memory may be the event that a query dates something by."""
+LEAST_LIKE, LEAST_SHARED = 0.4, 0.5
+"""The cosine, and the share of an event's terms, of which a memory needs one to tell of that event."""
+
+MOST_TELLING = 5
+"""Memories by each way of finding that are looked at for an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,24 @@ def _unchanged(tenant: str, matching: Filter, past: Past) -> Filter:
 
 async def _dated(sought: Sought, told: Relative, event: Vector, *, memories: Memories, vectors: Vectors) -> Sought:
     """What is sought, with the period that was told from an event, if a memory of that says when it was."""
-    for hit in await _most_like(event, sought, vectors=vectors):
-        shown = await memories.visible(sought.tenant, sought.agent_id, [hit.memory_id], as_of=sought.as_of)
-        memory = shown.get(hit.memory_id)
-        if memory and memory.occurred_at and hit.score >= LEAST_LIKENESS:
-            period = told.period(memory.occurred_at)
-            spoken_of = [*sought.asked.periods, *([period] if period else [])]
-            return replace(sought, asked=replace(sought.asked, periods=spoken_of))
-    return sought
+    question = Question([event], question_terms(told.anchor))
+    telling = await _most_telling(question, sought, vectors=vectors)
+    if telling is None:
+        return sought
+    shown = await memories.visible(sought.tenant, sought.agent_id, [telling], as_of=sought.as_of)
+    memory = shown.get(telling)
+    period = told.period(memory.occurred_at) if memory and memory.occurred_at else None
+    if period is None:
+        return sought
+    return replace(sought, asked=replace(sought.asked, periods=[*sought.asked.periods, period]))
 
 
-async def _most_like(event: Vector, sought: Sought, *, vectors: Vectors) -> list[Hit]:
-    """The memory most like an event, if there is any."""
-    hits = await vectors.search(event, matching=sought.matching, limit=1)
-    former = measured(Question([event], []), sought.past.points, {})
-    hits += [Hit(one.memory_id, one.similarities[0]) for one in former]
-    return [max(hits, key=lambda hit: hit.score)] if hits else []
+async def _most_telling(event: Question, sought: Sought, *, vectors: Vectors) -> UUID | None:
+    """The memory that tells of an event, if one is enough like it."""
+    candidates = await vectors.candidates(event, matching=sought.matching, corpus=sought.corpus, limit=MOST_TELLING)
+    relevance = Relevance(event.terms, candidates)
+    candidates = [*candidates, *measured(event, sought.past.points, relevance.idf)]
+    best = max(candidates, key=lambda one: own_relevance(one, relevance), default=None)
+    if best is None or (best.similarities[0] < LEAST_LIKE and relevance.share(best.bm25) < LEAST_SHARED):
+        return None
+    return best.memory_id

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from math import log
 from zlib import crc32
 
 from memos.lexical.words import words
@@ -10,6 +11,9 @@ from memos.records import Terms
 
 SATURATION = 0.9
 """BM25's k1: how soon the repetition of a term stops to matter."""
+
+FULL_MATCH = SATURATION + 1
+"""What the weight of a term comes near to, the more often a text repeats it."""
 
 LENGTH_PENALTY = 0.4
 """BM25's b: how much a long text is held against its terms."""
@@ -33,14 +37,17 @@ def terms_of(text: str, tags: Iterable[str] = ()) -> Terms:
     counts = Counter(chain(words(text), *map(words, tags)))
     length = LENGTH_PENALTY * counts.total() / AVERAGE_LENGTH
     damping = SATURATION * (1 - LENGTH_PENALTY + length)
-    return {
-        number_of(term): round(count * (SATURATION + 1) / (count + damping), 4) for term, count in counts.items()
-    }
+    return {number_of(term): round(count * FULL_MATCH / (count + damping), 4) for term, count in counts.items()}
 
 
 def question_terms(text: str) -> Sequence[int]:
     """The numbers of a question's terms, each once."""
     return list(dict.fromkeys(map(number_of, words(text))))[:MOST_QUESTION_TERMS]
+
+
+def idf(texts: int, having: int) -> float:
+    """The inverse document frequency of a term that so many of the texts have, as Qdrant computes it."""
+    return log(1 + (texts - having + 0.5) / (having + 0.5))
 
 
 def term_count(text: str) -> int:

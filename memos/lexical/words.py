@@ -13,7 +13,10 @@ LONGEST_WORD = 64
 """Characters. What is longer is cut: nobody asks for it by its end."""
 
 MOST_PARTS = 8
-"""Parts of one identifier. What has more is a hash or the like, and kept whole."""
+"""Parts of one identifier. What has more, and short ones, is a hash or the like, and kept whole."""
+
+SHORT_PARTS = 2.5
+"""Characters of a part on average, below which they are short; those of random hexadecimal digits have 2.1."""
 
 WORDS_KNOWN = 65_536
 """How many words a process remembers the terms of."""
@@ -67,10 +70,11 @@ def _pairs(text: str) -> tuple[str, ...]:
 
 def _compound(token: str) -> tuple[str, ...]:
     parts = [piece for part in _PART.findall(token) for piece in _CAMEL.split(part)]
-    terms = [term for part in parts[:MOST_PARTS] if (term := _term(part)) and term not in STOP_WORDS]
-    if len(parts) > 1 and (_is_identifier(token) or len(parts) > MOST_PARTS):
-        terms = [*([] if len(parts) > MOST_PARTS else terms), folded(token)[:LONGEST_WORD]]
-    return tuple(terms)
+    whole = folded(token)[:LONGEST_WORD]
+    if len(parts) > MOST_PARTS and sum(map(len, parts)) < SHORT_PARTS * len(parts):
+        return (whole,)
+    terms = [term for part in parts if (term := _term(part)) and term not in STOP_WORDS]
+    return (*terms, whole) if len(parts) > 1 and _is_identifier(token) else tuple(terms)
 
 
 def _is_identifier(token: str) -> bool:

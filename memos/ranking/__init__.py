@@ -2,24 +2,25 @@
 
 from memos.ranking.budget import tokens_of, within_budget
 from memos.ranking.factors import Asked, bonuses, standing
-from memos.ranking.fusion import Factors, Fused, Relevance, fused, own_relevance
-from memos.ranking.measured import measured, nominated, rarity_of
+from memos.ranking.fusion import Factor, Factors, Fused, Relevance, fused, own_relevance
+from memos.ranking.measured import idf_of, measured, nominated
 from memos.ranking.variety import diverse, without_repeats
 from memos.ranking.weights import REACH, weights_of
 
 __all__ = [
     "REACH",
     "Asked",
+    "Factor",
     "Factors",
     "Fused",
     "Relevance",
     "bonuses",
     "diverse",
     "fused",
+    "idf_of",
     "measured",
     "nominated",
     "own_relevance",
-    "rarity_of",
     "standing",
     "tokens_of",
     "weights_of",

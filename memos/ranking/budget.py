@@ -1,11 +1,9 @@
 """What to keep of a ranking: pure functions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from memos.records import Memory
-
-M = TypeVar("M", bound=Memory)
+T = TypeVar("T")
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -18,12 +16,12 @@ def tokens_of(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def within_budget(memories: Iterable[M], max_tokens: int | None) -> Iterator[M]:
-    """The memories that fit into a budget of tokens, in order; one that does not fit is passed over."""
+def within_budget(ranked: Iterable[T], max_tokens: int | None, text_of: Callable[[T], str]) -> Iterator[T]:
+    """What of the ranked fits into a budget of tokens, in order; what does not fit is passed over."""
     left = max_tokens
-    for memory in memories:
+    for one in ranked:
         if left is None:
-            yield memory
-        elif (tokens := tokens_of(memory.content)) <= left:
+            yield one
+        elif (tokens := tokens_of(text_of(one))) <= left:
             left -= tokens
-            yield memory
+            yield one

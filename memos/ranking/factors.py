@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from memos.cues import Period, distance, names_in
-from memos.ranking.fusion import Factors
+from memos.ranking.fusion import Factor, Factors
 from memos.ranking.weights import LONGEST, SPEAKER, STATEMENT, SUBSTANCE, TIME, weights_of
 from memos.records import Candidate, Memory, Preferences
 
@@ -43,25 +43,24 @@ def bonuses(asked: Asked, candidates: Sequence[Candidate]) -> Mapping[UUID, Fact
 
 
 def speakers_of(payload: Mapping[str, Any]) -> Collection[str]:
-    """By whom a memory is told."""
-    speaker = payload.get("speaker") or []
-    return {speaker} if isinstance(speaker, str) else set(speaker)
+    """By whom a memory is told: who speaks in it, and the agent that it belongs to."""
+    return {*payload.get("speaker", ()), *([payload["agent_id"]] if "agent_id" in payload else [])}
 
 
-def standing(memory: Memory, terms: int, asked: Asked) -> Factors:
-    """What speaks for a memory of so many terms, whatever is asked."""
+def standing(memory: Memory, length: int, asked: Asked) -> Factors:
+    """What speaks for a memory whatever is asked; its `length` is in terms."""
     preferences = asked.preferences
     factors: Factors = {}
     if weights_of(memory.kind).neighbours:
-        share, length = statement_share(memory.content), math.log1p(min(terms, LONGEST))
-        factors["statement"] = (share, STATEMENT * (share - 1))
-        factors["substance"] = (length, SUBSTANCE * length)
+        share, substance = statement_share(memory.content), math.log1p(min(length, LONGEST))
+        factors["statement"] = Factor(share, STATEMENT * (share - 1))
+        factors["substance"] = Factor(substance, SUBSTANCE * substance)
     recency = recency_of(memory.occurred_at or memory.created_at, asked.now, preferences.half_life)
-    factors["recency"] = (recency, preferences.recency * recency)
+    factors["recency"] = Factor(recency, preferences.recency * recency)
     if memory.importance is not None:
-        factors["importance"] = (memory.importance, preferences.importance * (memory.importance - 0.5))
+        factors["importance"] = Factor(memory.importance, preferences.importance * (memory.importance - 0.5))
     if memory.usefulness:
-        factors["usefulness"] = (memory.usefulness, preferences.usefulness * memory.usefulness)
+        factors["usefulness"] = Factor(memory.usefulness, preferences.usefulness * memory.usefulness)
     return factors
 
 
@@ -77,7 +76,7 @@ def statement_share(text: str) -> float:
 
 
 def _speaker(speakers: Collection[str], named: Collection[str]) -> Factors:
-    return {"speaker": (1.0, SPEAKER)} if any(one in named for one in speakers) else {}
+    return {"speaker": Factor(1.0, SPEAKER)} if any(one in named for one in speakers) else {}
 
 
 def _time(payload: Mapping[str, Any], periods: Sequence[Period]) -> Factors:
@@ -87,4 +86,4 @@ def _time(payload: Mapping[str, Any], periods: Sequence[Period]) -> Factors:
         return {}
     moment = datetime.fromisoformat(told)
     nearness = max(math.exp(-distance(period, moment)) for period in periods)
-    return {"time": (nearness, TIME * nearness)}
+    return {"time": Factor(nearness, TIME * nearness)}

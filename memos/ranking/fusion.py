@@ -2,21 +2,28 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
 
-from memos.ranking.weights import CLAUSE, Weights, weights_of
+from memos.lexical import FULL_MATCH
+from memos.ranking.weights import CLAUSE, REACH, weights_of
 from memos.records import Candidate, Terms
 
-Factors = dict[str, tuple[float, float]]
-"""What made up a score: by name, what was seen, and what it added."""
+
+class Factor(NamedTuple):
+    """A part of a score: what was seen, and what that adds."""
+
+    value: float
+    contribution: float
+
+
+Factors = dict[str, Factor]
+"""What makes up a score, by name."""
 
 Windows = Iterable[Sequence[UUID]]
 """Stretches of sessions and documents: ids of memories in their order."""
-
-FULL_MATCH = 1.9
-"""The most that a term's frequency can count in a memory: BM25's k1 + 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +39,10 @@ class Relevance:
     """What is known of the question's terms: how much each tells, judged by the candidates' scores."""
 
     def __init__(self, terms: Sequence[int], candidates: Sequence[Candidate]) -> None:
-        self.information = information(candidates)
-        unknown = [term for term in terms if term not in self.information]
-        most = max(self.information.values(), default=0.0)
-        self._ideal = FULL_MATCH * (sum(self.information.values()) + most * len(unknown))
+        self.idf = recovered_idf(candidates)
+        unknown = [term for term in terms if term not in self.idf]
+        most = max(self.idf.values(), default=0.0)
+        self._ideal = FULL_MATCH * (sum(self.idf.values()) + most * len(unknown))
 
     def share(self, score: float) -> float:
         """A BM25 score as the part of what a memory would have that repeats every term of the question, 0 to 1."""
@@ -43,10 +50,10 @@ class Relevance:
 
     def shared(self, terms: Terms) -> float:
         """The part that some terms have, 0 to 1."""
-        return self.share(sum(self.information.get(term, 0.0) * weight for term, weight in terms.items()))
+        return self.share(sum(self.idf.get(term, 0.0) * weight for term, weight in terms.items()))
 
 
-def information(candidates: Sequence[Candidate]) -> dict[int, float]:
+def recovered_idf(candidates: Sequence[Candidate]) -> dict[int, float]:
     """The inverse document frequency of each term, recovered from the BM25 scores that it is a part of.
 
     The engine knows it, but tells only the sums: one linear equation for each candidate. Terms that always come
@@ -61,7 +68,7 @@ def information(candidates: Sequence[Candidate]) -> dict[int, float]:
     for row, candidate in enumerate(matched):
         for term, weight in candidate.terms.items():
             weights[row, column[term]] = weight
-    scores = np.array([candidate.lexical for candidate in matched])
+    scores = np.array([candidate.bm25 for candidate in matched])
     found = np.linalg.lstsq(weights, scores, rcond=1e-5)[0]
     return {term: max(float(value), 0.0) for term, value in zip(terms, found, strict=True)}
 
@@ -71,7 +78,8 @@ def fused(
 ) -> list[Fused]:
     """Every candidate with its relevance, best first.
 
-    A memory is lifted by the best neighbour on either side; `bonuses` are part of what lifts.
+    Divided by the sum of its weights, the relevance of a perfect answer is 1, whatever its kind and place. A memory
+    is lifted by the best neighbour on either side; `bonuses` are part of what lifts.
     """
     beside = _beside(windows)
     by_id = {candidate.memory_id: candidate for candidate in candidates}
@@ -87,30 +95,30 @@ Beside = Mapping[UUID, Mapping[int, set[UUID]]]
 
 def own_relevance(candidate: Candidate, relevance: Relevance) -> float:
     """The relevance of a candidate without its neighbours: what to choose by whose neighbours to look at."""
-    weights = weights_of(candidate.payload.get("kind", ""))
-    return (_meaning(candidate) + weights.terms * relevance.share(candidate.lexical)) / _scale(
-        weights, threaded=False
-    )
+    weights = weights_of(candidate.kind)
+    return (_meaning(candidate) + weights.terms * relevance.share(candidate.bm25)) / (1 + weights.terms)
 
 
 def _alone(
     candidate: Candidate, relevance: Relevance, beside: Beside, known: Mapping[UUID, Candidate], bonus: Factors
 ) -> Fused:
-    weights = weights_of(candidate.payload.get("kind", ""))
-    neighbours = beside.get(candidate.memory_id) if weights.neighbours else None
-    scale = _scale(weights, threaded=neighbours is not None)
+    weights = weights_of(candidate.kind)
+    context = weights.context if candidate.placed else 0.0
+    scale = 1 + weights.terms + context
     factors: Factors = {}
     _note(factors, "meaning", _meaning(candidate), 1 / scale)
-    _note(factors, "terms", relevance.share(candidate.lexical), weights.terms / scale)
-    if neighbours is not None:
-        around = [known[one] for some in neighbours.values() for one in some if one in known]
-        _note(factors, "context", relevance.shared(_best_terms([candidate, *around])), weights.context / scale)
+    _note(factors, "terms", relevance.share(candidate.bm25), weights.terms / scale)
+    if context:
+        around = [
+            known[one] for some in beside.get(candidate.memory_id, {}).values() for one in some if one in known
+        ]
+        _note(factors, "context", relevance.shared(_best_terms([candidate, *around])), context / scale)
     factors |= bonus
-    return Fused(candidate, sum(added for _, added in factors.values()), factors)
+    return Fused(candidate, sum(factor.contribution for factor in factors.values()), factors)
 
 
 def _lifted(one: Fused, beside: Beside, scores: Mapping[UUID, float]) -> Fused:
-    weights = weights_of(one.candidate.payload.get("kind", ""))
+    weights = weights_of(one.candidate.kind)
     neighbours = beside.get(one.candidate.memory_id, {})
     lift = sum(
         part * max((scores.get(other, 0.0) for other in neighbours.get(distance, ())), default=0.0)
@@ -118,18 +126,13 @@ def _lifted(one: Fused, beside: Beside, scores: Mapping[UUID, float]) -> Fused:
     )
     if lift <= 0:
         return one
-    return Fused(one.candidate, one.score + lift, one.factors | {"neighbours": (lift, lift)})
+    return Fused(one.candidate, one.score + lift, one.factors | {"neighbours": Factor(lift, lift)})
 
 
 def _meaning(candidate: Candidate) -> float:
     """The cosine with the whole question; when that has clauses, partly with the best of them."""
     whole, *parts = candidate.similarities
     return (1 - CLAUSE) * whole + CLAUSE * max(parts) if parts else whole
-
-
-def _scale(weights: Weights, *, threaded: bool) -> float:
-    """What brings kinds of different weights to one scale: relevance 1 for a perfect answer."""
-    return 1 + weights.terms + (weights.context if threaded else 0.0)
 
 
 def _best_terms(candidates: Iterable[Candidate]) -> Terms:
@@ -145,10 +148,10 @@ def _beside(windows: Windows) -> Beside:
     for window in windows:
         for place, one in enumerate(window):
             for other_place, other in enumerate(window):
-                if one != other:
+                if 0 < abs(place - other_place) <= REACH:
                     found.setdefault(one, {}).setdefault(abs(place - other_place), set()).add(other)
     return found
 
 
 def _note(factors: Factors, name: str, value: float, weight: float) -> None:
-    factors[name] = (value, value * weight)
+    factors[name] = Factor(value, value * weight)

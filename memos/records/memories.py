@@ -79,10 +79,10 @@ class MemoryVersion(Record):
 
 
 class Neighbours(NamedTuple):
-    """What stands before and after a memory in its session or document, both in order."""
+    """The ids of what stands before and after a memory in its session or document, both in order."""
 
-    before: list[Memory]
-    after: list[Memory]
+    before: list[UUID]
+    after: list[UUID]
 
 
 class Link(Record):

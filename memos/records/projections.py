@@ -104,16 +104,26 @@ class Question(NamedTuple):
 class Candidate(NamedTuple):
     """A point that may answer a question.
 
-    `similarities` are its cosines with each vector of the question. `lexical` is its BM25 score: the sum, over the
+    `similarities` are its cosines with each vector of the question. `bm25` is its score by terms: the sum, over the
     question's terms that it has, of the term's inverse document frequency times the weight in `terms`. `payload`
     has what the ranking looks at.
     """
 
     memory_id: UUID
     similarities: Sequence[float]
-    lexical: float
+    bm25: float
     terms: Terms
     payload: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The kind of the memory; empty where its point does not say."""
+        return str(self.payload.get("kind", ""))
+
+    @property
+    def placed(self) -> bool:
+        """Whether the memory has a place among others, in a session or a document."""
+        return "sequence" in self.payload and ("session_id" in self.payload or "source" in self.payload)
 
 
 class Seen(NamedTuple):

@@ -15,7 +15,6 @@ SEEN_FIELDS = ("tenant", "memory_id", "version", "content_hash")
 CANDIDATE_FIELDS = (
     "memory_id",
     "agent_id",
-    "visibility",
     "kind",
     "session_id",
     "source",
@@ -23,7 +22,6 @@ CANDIDATE_FIELDS = (
     "speaker",
     "occurred_at",
     "created_at",
-    "importance",
 )
 """What of a payload a candidate brings: each field costs the engine a microsecond a point."""
 
@@ -114,10 +112,10 @@ def require_few(limit: int) -> None:
         )
 
 
-def candidate(similarities: Sequence[float], lexical: float, terms: Terms, payload: Mapping[str, Any]) -> Candidate:
+def candidate(similarities: Sequence[float], bm25: float, terms: Terms, payload: Mapping[str, Any]) -> Candidate:
     """What an engine has measured of a point. Raises `Unavailable` for one without a key."""
     try:
-        return Candidate(UUID(str(payload["memory_id"])), similarities, lexical, terms, payload)
+        return Candidate(UUID(str(payload["memory_id"])), similarities, bm25, terms, payload)
     except (KeyError, ValueError) as error:
         raise Unavailable(
             f"The vector engine holds a point that memOS did not write: {error!r} in its payload. Rebuild the "

@@ -75,14 +75,13 @@ class PostgresRecall:
             return {}
         with translated():
             rows = await self._pool.fetch(self._reading["neighbours"], tenant, agent_id, ids, distance, as_of)
-        beside = {row["memory_id"]: memory_of(row) for row in rows}
         if as_of is not None:
-            beside = dict(await self.visible(tenant, agent_id, list(beside), as_of=as_of))
+            then = await self.visible(tenant, agent_id, [row["memory_id"] for row in rows], as_of=as_of)
+            rows = [row for row in rows if row["memory_id"] in then]
         found: dict[UUID, Neighbours] = {}
         for row in rows:
-            if row["memory_id"] in beside:
-                both = found.setdefault(row["beside"], Neighbours([], []))
-                (both.before if row["comes_before"] else both.after).append(beside[row["memory_id"]])
+            both = found.setdefault(row["beside"], Neighbours([], []))
+            (both.before if row["comes_before"] else both.after).append(row["memory_id"])
         return found
 
     async def links(self, tenant: str, agent_id: str, memory_id: UUID) -> list[Link]:

@@ -197,6 +197,18 @@ async def test_a_projection_that_is_up_to_date_is_searched_once(rooms: Rooms) ->
     assert len(vectors.limits) == 1
 
 
+async def test_superseded_memories_cost_no_second_search(rooms: Rooms) -> None:
+    former = [await rooms.remember(f"former {number}") for number in range(60)]
+    for number in range(5):
+        await rooms.remember(f"present {number}", supersedes=former[number::5])
+    vectors = Counting(rooms.vectors)
+
+    found = await replace(rooms, vectors=vectors).recalled("former", top_k=5)
+
+    assert sorted(found) == [f"present {number}" for number in range(5)]
+    assert len(vectors.limits) == 1
+
+
 async def test_a_query_is_unavailable_while_the_vector_engine_is_away(rooms: Rooms) -> None:
     rooms.vectors.away = True
 

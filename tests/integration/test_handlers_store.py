@@ -1,13 +1,13 @@
 """The handlers that store: what is committed is answered so."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from builders import Rooms, count, facts_in, origin, statuses
 
-from memos.errors import Conflict
+from memos.errors import Conflict, InvalidCommand
 from memos.events.memories import (
     IngestBatch,
     IngestItem,
@@ -31,7 +31,7 @@ HUGE = {"n": 10**400}
 """Metadata that the ledger would hold and Qdrant does not, and that the contract therefore refuses."""
 
 
-def ids(outcomes: Sequence[Outcome]) -> list[UUID]:
+def ids(outcomes: Sequence[Outcome | Problem]) -> list[UUID]:
     return [outcome.memory_id for outcome in outcomes if isinstance(outcome, StoreOutcome)]
 
 
@@ -167,6 +167,32 @@ async def test_a_batch_sent_again_gives_its_first_results(rooms: Rooms) -> None:
 
     assert again == first
     assert await count(rooms.pool, "agent_memories") == 2
+
+
+async def test_nothing_is_superseded_as_of_the_future(rooms: Rooms) -> None:
+    former = await rooms.remember("ada lives in paris", agent_id="ada")
+    ahead, now = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC)
+    moved = {"content": "ada lives in berlin", "agent_id": "ada", "supersedes": [former]}
+    batch = StoreMemories(
+        memories=[
+            StoreMemory(**moved, occurred_at=ahead),
+            StoreMemory(content="ada will live in rome", agent_id="ada", occurred_at=ahead),
+            StoreMemory(**moved, occurred_at=now),
+        ]
+    )
+
+    [alone] = await rooms.store(StoreMemory(**moved, occurred_at=ahead))
+    [answer] = await store_memories([batch], origins=[origin()], **rooms.storing)
+
+    assert isinstance(alone, InvalidCommand)
+    assert [fault.field for fault in alone.faults] == ["occurred_at"]
+    assert isinstance(answer, StoreOutcomes)
+    first, *others = answer.results
+    assert isinstance(first, Problem)
+    assert (first.code, [fault.field for fault in first.faults]) == ("invalid", ["occurred_at"])
+    assert [isinstance(one, StoreOutcome) and one.status for one in others] == ["stored", "stored"]
+    memory = await rooms.memories.get("default", "ada", former)
+    assert (memory.superseded_by, memory.superseded_at) == (ids(others)[1], now)
 
 
 async def test_passages_of_documents_are_shared_and_keep_their_place(rooms: Rooms) -> None:

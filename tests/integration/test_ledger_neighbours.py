@@ -23,7 +23,9 @@ async def stored(rooms: Rooms, *texts: str, **fields: Any) -> list[UUID]:
 async def beside(rooms: Rooms, *ids: UUID, distance: int = 1, agent_id: str = "ada", **asked: Any) -> list[Beside]:
     found = await rooms.memories.neighbours("default", agent_id, ids, distance, **asked)
     both = [found.get(one, Neighbours([], [])) for one in ids]
-    return [([one.content for one in before], [one.content for one in after]) for before, after in both]
+    named = [one for neighbours in both for side in neighbours for one in side]
+    said = await rooms.memories.visible("default", agent_id, named, as_of=asked.get("as_of"))
+    return [([said[one].content for one in before], [said[one].content for one in after]) for before, after in both]
 
 
 async def test_the_neighbours_in_a_session_come_in_order(rooms: Rooms) -> None:

@@ -57,6 +57,8 @@ async def test_a_result_is_shown_between_its_neighbours(memos: Memos, agent: str
     lines = [line.strip() for line in shown.splitlines()]
     assert lines[1:4] == [f"before: {TURNS[0]}", TURNS[1], f"after: {TURNS[2]}"]
     assert "2026-03-02 18:00" in lines[0]
+    assert lines[0].endswith(f"  {told[1]}")
+    assert [line for line in shown.splitlines() if line.endswith(" ")] == []
 
 
 async def test_the_factors_of_a_score_are_shown_and_add_up_to_it(
@@ -84,6 +86,30 @@ async def test_a_query_is_answered_as_of_a_moment(memos: Memos, agent: str, told
 
     assert {one["memory_id"] for one in found} == {str(one) for one in told[:2]}
     assert none == "Nothing that this agent may see meets the conditions of --filter and --as-of.\n"
+
+
+async def test_preferences_decide_among_results(memos: Memos, client: Client, agent: str, told: list[UUID]) -> None:
+    valued = await client.store("Soup is on the stove.", agent_id=agent, importance=1)
+
+    plain = await asked(memos, "who wants to see the sea?", *own(agent), "-k", "1")
+    other = await asked(
+        memos, "who wants to see the sea?", *own(agent), "-k", "1", "--preferences", '{"importance": 10}'
+    )
+
+    assert [one["memory_id"] for one in (*plain, *other)] == [str(told[1]), str(valued.memory_id)]
+
+
+async def test_a_long_line_stays_one_when_it_is_not_for_a_terminal(
+    memos: Memos, client: Client, agent: str
+) -> None:
+    text = f"A line {'that goes on and on ' * 20}to its end.\n\n  An indented one."
+    memory_id = (await client.store(text, agent_id=agent)).memory_id
+    expected = ["    " + line if line else "" for line in text.splitlines()]
+
+    found = await said(memos, "query", "a line that goes on", *own(agent))
+    versions = await said(memos, "history", str(memory_id), "--agent", agent)
+
+    assert found.splitlines()[1:4] == versions.splitlines()[1:4] == expected
 
 
 async def test_results_keep_to_their_tokens(memos: Memos, agent: str, told: list[UUID]) -> None:
@@ -126,7 +152,7 @@ async def test_what_is_superseded_is_shown_when_asked_for_and_names_what_took_it
     assert f"superseded by {new}" in every
     first, last = (line for line in versions.splitlines() if line.startswith("version"))
     assert re.fullmatch(r"version 1, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, importance 0.5, tags: home", first)
-    assert last.endswith(f"superseded by {new}")
+    assert re.fullmatch(rf"version 2, .*, superseded \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d by {new}", last)
     assert [version["superseded_by"] for version in as_json["versions"]] == [None, str(new)]
 
 
@@ -141,10 +167,26 @@ async def test_the_versions_of_a_memory_are_shown_oldest_first(memos: Memos, cli
     assert lines[3].endswith(", tags: door")
 
 
+async def test_metadata_is_shown_of_the_versions_in_which_it_changed(
+    memos: Memos, client: Client, agent: str
+) -> None:
+    memory_id = (await client.store("The door is locked.", agent_id=agent)).memory_id
+    await client.update(memory_id, agent_id=agent, metadata={"by": "José"})
+    await client.update(memory_id, agent_id=agent, content="The door is open.")
+    await client.update(memory_id, agent_id=agent, metadata={})
+
+    shown = await said(memos, "history", str(memory_id), "--agent", agent)
+
+    versions = shown.strip().split("\n\n")
+    assert [re.findall("metadata: (.*)", version) for version in versions] == [[], ['{"by": "José"}'], [], ["{}"]]
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
         (("query", "x", "--as-of", "yesterday"), "'yesterday' is neither an age such as 30d nor a date"),
+        (("query", "x", "--preferences", "[1]"), "--preferences takes an object, such as '{\"recency\": 0.5}'"),
+        (("query", "x", "--preferences", '{"taste": 1}'), "preferences.taste: Extra inputs are not permitted"),
         (("query", "x", "--around", "11"), "around: Input should be less than or equal to 10"),
         (("query", "x", "--diversity", "1.5"), "diversity: Input should be less than or equal to 1"),
         (("query", "x", "--max-tokens", "0"), "max_tokens: Input should be greater than or equal to 1"),

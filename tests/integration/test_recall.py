@@ -43,6 +43,14 @@ async def test_a_rare_name_is_found_first_though_other_texts_are_closer_in_meani
     assert factors_of(second)["meaning"]["value"] > factors_of(first)["meaning"]["value"]
 
 
+async def test_a_memory_is_found_by_its_tags(both: Rooms) -> None:
+    query = "What is there about billing?"
+    await chatter(both, 10, query, 0.3)
+    await both.remember("The letter came late.", tags=["billing"], **near(query, 0.1))
+
+    assert (await both.recalled(query))[0] == "The letter came late."
+
+
 async def test_a_word_that_most_memories_have_tells_little(both: Rooms) -> None:
     query = "office key"
     words = ["lamp", "desk", "rug", "clock", "plant", "window", "door", "shelf"]

@@ -23,7 +23,7 @@ async def test_an_answer_without_a_word_of_the_question_is_found_beside_the_turn
     await converse(both, "Ann: Good morning.", **ELSEWHERE)
     await converse(both, ASKED)
     await converse(both, ANSWER, "Ben: It rains.", **ELSEWHERE)
-    await chatter(both, 120, QUESTION, 0.2)
+    await chatter(both, 120, QUESTION, 0.2, session_id="of others")
 
     found = await results(both, QUESTION, top_k=3)
 
@@ -57,6 +57,15 @@ async def test_definitions_of_code_are_not_lifted_by_those_beside(both: Rooms) -
 
     for one in await results(both, QUESTION):
         assert {"neighbours", "context"}.isdisjoint(factors_of(one))
+
+
+async def test_definitions_of_code_do_not_keep_turns_from_being_lifted(both: Rooms) -> None:
+    await chatter(both, 40, QUESTION, 0.9, source=Source(uri="file:///keys.py"), kind="function")
+    await converse(both, "Ann: Where does it hang?", ANSWER, **near(QUESTION, 0.1))
+
+    found = {one.content: factors_of(one) for one in await results(both, QUESTION, top_k=50)}
+
+    assert found[ANSWER]["neighbours"]["value"] > 0
 
 
 async def around(rooms: Rooms, number: int = 1, **asked: Any) -> list[tuple[list[str], list[str]]]:

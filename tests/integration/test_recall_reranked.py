@@ -76,6 +76,14 @@ async def test_the_best_few_come_in_the_order_of_the_second_stage_and_the_rest_a
     assert [(asked["query"], asked["documents"]) for asked in server.asked] == [(QUERY, FIRST_STAGE[:3])]
 
 
+async def test_the_rest_stay_after_the_best_few_whatever_is_preferred(opened: OpenRooms) -> None:
+    async with opened(top=3) as rooms:
+        found = await results(rooms, QUERY, preferences={"recency": 10})
+
+    assert [one.content for one in found] == ["Two.", "Three.", "One.", "Four.", "Five."]
+    assert [one.score for one in found] == sorted({one.score for one in found}, reverse=True)
+
+
 async def test_as_many_are_ranked_again_as_the_reranker_is_meant_to_be_given(
     opened: OpenRooms, server: ScoringServer
 ) -> None:

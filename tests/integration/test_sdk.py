@@ -92,7 +92,7 @@ async def test_a_memory_takes_the_place_of_another(client: Client, agent: str) -
 
     new = await client.store("Ada lives in Berlin.", agent_id=agent, supersedes=[old.memory_id])
 
-    found = await client.query("where does Ada live?", agent_id=agent)
+    found = await client.query("where does Ada live?", agent_id=agent, filter={"visibility": "private"})
     assert [memory.memory_id for memory in found.memories.results] == [new.memory_id]
     versions = (await client.history(old.memory_id, agent_id=agent)).versions
     assert [version.superseded_by for version in versions] == [None, new.memory_id]

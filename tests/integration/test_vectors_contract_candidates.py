@@ -64,7 +64,6 @@ async def test_the_best_by_each_vector_and_by_the_terms_are_found_each_once(vect
 async def test_a_candidate_tells_its_cosines_its_score_its_weights_and_its_payload(vectors: Vectors) -> None:
     looked_at: dict[str, Any] = {
         "agent_id": "ada",
-        "visibility": "shared",
         "kind": "episodic",
         "session_id": "0191d1a0-0000-7000-8000-000000000001",
         "source": "notes.md",
@@ -72,14 +71,13 @@ async def test_a_candidate_tells_its_cosines_its_score_its_weights_and_its_paylo
         "speaker": "Ada",
         "occurred_at": "2026-01-01T00:00:00+00:00",
         "created_at": "2026-02-01T00:00:00+00:00",
-        "importance": 0.5,
     }
     await vectors.upsert(
-        [point("a", [3, 4, 0, 0], {RED: 1.5, GREEN: 0.5, BLUE: 1.0}, tags=["x"], content_hash="00", **looked_at)]
+        [point("a", [3, 4, 0, 0], {RED: 1.5, GREEN: 0.5, BLUE: 1.0}, tags=["x"], importance=0.5, **looked_at)]
     )
     [one] = (await found(vectors, Question([[2, 0, 0, 0], Y, Z], [BLUE, LAST, RED]))).values()
     assert one.similarities == pytest.approx([0.6, 0.8, 0.0], abs=1e-6)
-    assert one.lexical == pytest.approx(2.5 * math.log(1 + 0.5 / 1.5), abs=1e-5)
+    assert one.bm25 == pytest.approx(2.5 * math.log(1 + 0.5 / 1.5), abs=1e-5)
     assert one.terms == {RED: 1.5, BLUE: 1.0}
     assert one.payload == {"memory_id": str(id_of("a")), **looked_at}
     assert one.payload.keys() == set(CANDIDATE_FIELDS)
@@ -109,7 +107,7 @@ async def test_lexical_scores_are_bm25_over_the_corpus(vectors: Vectors, agents:
 
     candidates = await found(vectors, Question([X], asked), corpus=corpus)
 
-    assert {key: one.lexical for key, one in candidates.items()} == {
+    assert {key: one.bm25 for key, one in candidates.items()} == {
         id_of(name): pytest.approx(bm25(asked, terms, among), abs=1e-5) for name, (terms, _) in TEXTS.items()
     }
     assert {key: one.terms for key, one in candidates.items()} == {
@@ -126,9 +124,9 @@ async def test_what_is_deleted_or_says_something_else_by_now_no_longer_counts(ve
     candidates = await found(vectors, Question([X], [RED]))
 
     assert candidates.keys() == ids_of("kept", "changed", "silenced")
-    assert candidates[id_of("kept")].lexical == pytest.approx(math.log(1 + 1.5 / 1.5), abs=1e-5)
+    assert candidates[id_of("kept")].bm25 == pytest.approx(math.log(1 + 1.5 / 1.5), abs=1e-5)
     for name in ("changed", "silenced"):
-        assert (candidates[id_of(name)].lexical, candidates[id_of(name)].terms) == (0.0, {})
+        assert (candidates[id_of(name)].bm25, candidates[id_of(name)].terms) == (0.0, {})
 
 
 async def test_neither_meaning_nor_terms_find_what_does_not_match(vectors: Vectors) -> None:
@@ -147,14 +145,14 @@ async def test_neither_meaning_nor_terms_find_what_does_not_match(vectors: Vecto
 async def test_without_terms_in_the_question_only_meaning_counts(vectors: Vectors) -> None:
     await vectors.upsert([point("near", X), point("worded", Y, {RED: 1.0})])
     [one] = (await found(vectors, Question([X], []), limit=1)).values()
-    assert (one.memory_id, one.lexical, one.terms) == (id_of("near"), 0.0, {})
+    assert (one.memory_id, one.bm25, one.terms) == (id_of("near"), 0.0, {})
     assert one.similarities == pytest.approx([1.0], abs=1e-6)
 
 
 async def test_terms_that_nobody_has_find_nothing(vectors: Vectors) -> None:
     await vectors.upsert([point("near", X, {RED: 1.0}), point("far", Y, {RED: 1.0})])
     candidates = await found(vectors, Question([X], [GREEN, BLUE]), limit=1)
-    assert [(key, one.lexical, one.terms) for key, one in candidates.items()] == [(id_of("near"), 0.0, {})]
+    assert [(key, one.bm25, one.terms) for key, one in candidates.items()] == [(id_of("near"), 0.0, {})]
 
 
 async def test_a_term_that_is_asked_twice_counts_once(vectors: Vectors) -> None:
@@ -205,7 +203,7 @@ async def test_measured_are_the_frequencies_of_the_corpus_not_of_those_named(vec
     corpus = {"must": [equals("agent_id", "ada")]}
     [one] = await vectors.measured(Question([X], [RED]), [key_of("three")], matching={}, corpus=corpus)
     among = [terms for terms, agent in TEXTS.values() if agent == "ada"]
-    assert one.lexical == pytest.approx(bm25([RED], {RED: 0.5}, among), abs=1e-5)
+    assert one.bm25 == pytest.approx(bm25([RED], {RED: 0.5}, among), abs=1e-5)
 
 
 async def test_nothing_named_is_nothing_measured(vectors: Vectors) -> None:
@@ -281,8 +279,8 @@ async def test_a_collection_without_terms_is_asked_by_meaning_alone(engine: Engi
         await opened.upsert([point("near", X), point("worded", Y, {RED: 1.0})])
         [one] = (await found(opened, Question([X], [RED]), limit=1)).values()
         [other] = await opened.measured(Question([X], [RED]), [key_of("worded")], matching={}, corpus={})
-        assert (one.memory_id, one.lexical, one.terms) == (id_of("near"), 0.0, {})
-        assert (other.memory_id, other.lexical, other.terms) == (id_of("worded"), 0.0, {})
+        assert (one.memory_id, one.bm25, one.terms) == (id_of("near"), 0.0, {})
+        assert (other.memory_id, other.bm25, other.terms) == (id_of("worded"), 0.0, {})
 
 
 async def test_a_collection_that_was_made_without_terms_is_refused_when_asked_for_them(
@@ -300,7 +298,7 @@ async def test_a_collection_with_terms_may_be_used_without_them(engine: Engine, 
         await opened.upsert([point("a", X, {RED: 1.0})])
     async with engine.open(replace(collection, has_terms=False)) as opened:
         await opened.upsert([point("b", X, {RED: 1.0})])
-        assert {one.lexical for one in (await found(opened, Question([X], [RED]))).values()} == {0.0}
+        assert {one.bm25 for one in (await found(opened, Question([X], [RED]))).values()} == {0.0}
     async with engine.open(collection) as opened:
         candidates = await found(opened, Question([X], [RED]))
         assert {key: one.terms for key, one in candidates.items()} == {id_of("a"): {RED: 1.0}, id_of("b"): {}}
@@ -326,7 +324,7 @@ async def test_a_filter_that_few_pass_finds_what_comparing_with_each_finds(engin
     for name in best(expected, 5):
         similarities, lexical = expected[name]
         assert candidates[id_of(name)].similarities == pytest.approx(similarities, abs=1e-5)
-        assert candidates[id_of(name)].lexical == pytest.approx(lexical, abs=1e-4)
+        assert candidates[id_of(name)].bm25 == pytest.approx(lexical, abs=1e-4)
 
 
 def random_point(rng: random.Random, name: str, *, rare: bool) -> Point:

@@ -9,7 +9,7 @@ import pytest
 from memos.cues import periods, speakers
 from memos.ranking import Asked, bonuses, standing
 from memos.ranking.factors import recency_of, statement_share
-from memos.ranking.weights import SPEAKER, TIME
+from memos.ranking.weights import LONGEST, SPEAKER, TIME
 from memos.records import Candidate, Memory, Preferences
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -52,6 +52,21 @@ def test_a_memory_of_the_time_that_is_named_gains() -> None:
     found = bonuses(asked, [inside, outside])
     assert found[A]["time"] == (1.0, TIME)
     assert found[B]["time"][1] < TIME / 100
+
+
+def test_of_several_periods_the_nearest_counts() -> None:
+    asked = Asked("?", NOW, periods("Was it in May 2019 or in May 2023?", NOW))
+    assert len(asked.periods) == 2
+    assert bonuses(asked, [candidate(A, occurred_at="2023-05-08T10:00:00+00:00")])[A]["time"] == (1.0, TIME)
+
+
+def test_a_memory_is_of_the_time_that_it_tells_of_rather_than_of_when_it_was_stored() -> None:
+    asked = Asked("?", NOW, periods("in May 2023", NOW))
+    told = candidate(A, occurred_at="2023-05-08T10:00:00+00:00", created_at=NOW.isoformat())
+    stored = candidate(B, occurred_at=NOW.isoformat(), created_at="2023-05-08T10:00:00+00:00")
+    found = bonuses(asked, [told, stored])
+    assert found[A]["time"][0] == 1
+    assert found[B]["time"][0] < 0.01
 
 
 def test_a_question_without_names_or_times_favours_nobody() -> None:
@@ -98,6 +113,13 @@ def test_what_only_asks_tells_nothing(text: str, share: float) -> None:
 
 def test_a_statement_stands_higher_than_a_question() -> None:
     assert score(memory(content="Tea is ready.")) > score(memory(content="Tea is ready?"))
+
+
+def test_a_longer_text_has_more_substance_up_to_a_length() -> None:
+    of_terms = [
+        standing(memory(), terms, Asked("?", NOW))["substance"][1] for terms in (1, 10, LONGEST, 2 * LONGEST)
+    ]
+    assert of_terms[0] < of_terms[1] < of_terms[2] == of_terms[3]
 
 
 def test_definitions_of_code_are_not_held_to_how_people_talk() -> None:

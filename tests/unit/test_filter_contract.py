@@ -69,7 +69,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"metadata": {"a": float("nan")}}, "filter.metadata.a"),
     ({"metadata": {"a": -(2**63) - 1}}, "filter.metadata.a"),
     ({"metadata": {"a": {}}}, "filter.metadata.a"),
-    ({"metadata": {"a": {"b": 1}}}, "filter.metadata.a.b"),
+    ({"metadata": {"a": {"b": 1}}}, "filter.metadata.a"),
     ({"metadata": {"a": {"gte": 10**400}}}, "filter.metadata.a.gte"),
     ({"metadata": {"a": {"lt": float("inf")}}}, "filter.metadata.a.lt"),
     ({"metadata": {"a": {"gte": "5"}}}, "filter.metadata.a.gte"),
@@ -84,6 +84,41 @@ BAD: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("wanted", "place"), BAD, ids=[str(wanted)[:60] for wanted, _ in BAD])
 def test_what_is_wrong_with_a_filter_is_named_by_its_place(wanted: dict[str, Any], place: str) -> None:
     assert list(faults(wanted)) == [place]
+
+
+A_TIME = "must be a time such as 2026-05-01T12:00:00Z"
+A_RANGE = "must be a range with gt, gte, lt or lte, such as "
+
+
+@pytest.mark.parametrize(
+    ("wanted", "advice"),
+    [
+        ({"occurred_after": 1767225600}, A_TIME),
+        ({"occurred_before": "1767225600"}, A_TIME),
+        ({"created_after": "2026-01-01"}, A_TIME),
+        ({"created_before": "yesterday"}, A_TIME),
+        ({"importance": 0.8}, A_RANGE + '{"gte": 0.5}'),
+        ({"sequence": [1, 2]}, A_RANGE + '{"gte": 1}'),
+        ({"metadata": {"a": {"b": 1}}}, "only top-level values can be compared: with a value, or with a range of"),
+        ({"metadata": {"a": {"gte": 1, "to": 3}}}, "only top-level values can be compared"),
+    ],
+)
+def test_it_is_said_what_is_expected_instead(wanted: dict[str, Any], advice: str) -> None:
+    [message] = faults(wanted).values()
+    assert message.startswith(advice)
+
+
+def test_an_unknown_condition_is_answered_with_those_that_there_are() -> None:
+    [message] = faults({"or": [{"tagz": ["a"]}]}).values()
+    named = message.removeprefix("is no condition; there are ").split(", ")
+
+    assert set(named) == set(MemoryFilter.model_json_schema()["$defs"]["MemoryFilter"]["properties"])
+
+
+@pytest.mark.parametrize("moment", [1767225600, "1767225600", "2026-01-01", "yesterday"])
+def test_a_query_is_answered_as_of_a_time_that_is_written_out(moment: Any) -> None:
+    with pytest.raises(ValidationError, match=A_TIME):
+        QueryMemory(query="x", as_of=moment)
 
 
 @pytest.mark.parametrize("name", ["and", "or", "not"])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from memos.ranking import measured, nominated, rarity_of
+from memos.ranking import idf_of, measured, nominated
 from memos.records import Candidate, Collection, Point, Question, VersionKey
 from memos.testing import TwinVectors
 
@@ -30,25 +30,25 @@ async def test_points_are_measured_as_an_engine_measures_them() -> None:
     keys = [one.key.record for one in points]
     theirs = await engine.measured(question, keys, matching={}, corpus={})
 
-    ours = measured(question, points, rarity_of(question.terms, points, known={}, total=3))
+    ours = measured(question, points, idf_of(question.terms, points, known={}, total=3))
 
     assert [one.memory_id for one in ours] == [one.memory_id for one in theirs]
     for own, other in zip(ours, theirs, strict=True):
         assert own.similarities == pytest.approx(other.similarities, abs=1e-6)
-        assert own.lexical == pytest.approx(other.lexical)
+        assert own.bm25 == pytest.approx(other.bm25)
         assert own.terms == other.terms
         assert own.payload["kind"] == "note"
 
 
 def test_terms_that_the_engine_knows_count_as_it_says_and_others_by_how_few_have_them() -> None:
     points = [point(1, 1.0, terms={TEA: 1.0, MILK: 1.0}), point(2, 1.0, terms={TEA: 1.0})]
-    found = rarity_of([TEA, MILK, RARE], points, known={TEA: 0.25}, total=10)
+    found = idf_of([TEA, MILK, RARE], points, known={TEA: 0.25}, total=10)
     assert found == {TEA: 0.25, MILK: pytest.approx(log(1 + 9.5 / 1.5))}
 
 
 def test_an_engine_that_lags_behind_makes_no_term_worse_than_common() -> None:
     points = [point(number, 1.0, terms={TEA: 1.0}) for number in range(3)]
-    assert rarity_of([TEA], points, known={}, total=0)[TEA] > 0
+    assert idf_of([TEA], points, known={}, total=0)[TEA] > 0
 
 
 def test_a_vector_of_zeros_is_similar_to_nothing() -> None:

@@ -231,7 +231,7 @@ def test_the_time_grows_with_the_length_of_the_text_and_no_faster(unit: str) -> 
     [
         ("What did she buy two weeks before the trip?", "the trip", -17.5, -10.5),
         ("the week before the charity race", "the charity race", -7, 0),
-        ("a few days after Caroline's move to Boston", "Caroline's move", 1.5, 5.5),
+        ("a few days after Caroline's move to Boston", "Caroline's move to Boston", 1.5, 5.5),
         (
             "What did Tim do after reading the stories about the trek?",
             "reading the stories about the trek",

@@ -8,7 +8,7 @@ from memos.lexical import words
 from memos.ranking import diverse, without_repeats
 from memos.ranking.variety import MOST_COMPARED
 
-A, B, C = (UUID(int=number) for number in range(1, 4))
+A, B, C, D = (UUID(int=number) for number in range(1, 5))
 
 NEGATIONS = """
     no not never none nobody nothing nowhere neither nor without cannot can't don't doesn't didn't isn't aren't
@@ -67,6 +67,11 @@ def test_texts_without_words_repeat_none() -> None:
     assert [one for one, _ in kept("?", "!", "the of")] == ["?", "!", "the of"]
 
 
+def test_a_text_that_says_much_more_is_no_repetition() -> None:
+    texts = ["The build takes five minutes.", "The build takes five minutes on the old machine in the cellar."]
+    assert [one for one, _ in kept(*texts)] == texts
+
+
 def test_the_best_of_several_repetitions_stays() -> None:
     assert kept("tea time", "milk", "Tea time!", "TEA TIME") == [
         ("tea time", ["Tea time!", "TEA TIME"]),
@@ -82,6 +87,21 @@ def test_without_diversity_the_order_is_that_of_the_scores() -> None:
 def test_with_diversity_what_differs_comes_before_what_repeats() -> None:
     vectors = {A: [1.0, 0.0], B: [1.0, 0.01], C: [0.0, 2.0]}
     assert diverse({A: 0.9, B: 0.8, C: 0.3}, vectors, 0.5, 3) == [A, C, B]
+
+
+def test_what_repeats_the_first_stays_behind_after_something_else_was_chosen() -> None:
+    vectors = {A: [1.0, 0.0], B: [1.0, 0.0], C: [0.0, 1.0], D: [1.0, 1.7]}
+    assert diverse({A: 0.9, B: 0.8, C: 0.75, D: 0.9 - 0.1}, vectors, 0.5, 4)[-1] == B
+
+
+@pytest.mark.parametrize("length", [0.01, 1.0, 100.0])
+def test_the_length_of_vectors_makes_no_difference(length: float) -> None:
+    vectors = {A: [length, 0.0], B: [length, 0.01 * length], C: [0.0, length]}
+    assert diverse({A: 0.9, B: 0.8, C: 0.3}, vectors, 0.5, 3) == [A, C, B]
+
+
+def test_equals_keep_their_order() -> None:
+    assert diverse({C: 0.5, A: 0.5, B: 0.5}, {}, 0.5, 3) == [C, A, B]
 
 
 def test_no_more_are_chosen_than_wanted() -> None:

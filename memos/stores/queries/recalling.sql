@@ -60,12 +60,12 @@ cross join lateral (
 
 -- One branch for each side in a session, and in a document: each is a walk along an index of its own.
 -- name: neighbours
-select m.memory_id as beside, side.*
+select m.memory_id as beside, side.memory_id, side.comes_before
 from unnest($3::uuid[]) as k (memory_id)
 join agent_memories m on m.memory_id = k.memory_id and m.tenant = $1
 cross join lateral (
     (
-        select n.*, true as comes_before
+        select n.memory_id, n.sequence, n.created_at, true as comes_before
         from agent_memories n
         where (n.session_id, n.agent_id, n.tenant) = (m.session_id, m.agent_id, m.tenant)
             and (n.sequence, n.created_at, n.memory_id) < (m.sequence, m.created_at, m.memory_id)
@@ -79,7 +79,7 @@ cross join lateral (
     )
     union all
     (
-        select n.*, false as comes_before
+        select n.memory_id, n.sequence, n.created_at, false as comes_before
         from agent_memories n
         where (n.session_id, n.agent_id, n.tenant) = (m.session_id, m.agent_id, m.tenant)
             and (n.sequence, n.created_at, n.memory_id) > (m.sequence, m.created_at, m.memory_id)
@@ -93,7 +93,7 @@ cross join lateral (
     )
     union all
     (
-        select n.*, true as comes_before
+        select n.memory_id, n.sequence, n.created_at, true as comes_before
         from agent_memories n
         where (md5(n.source_uri), n.agent_id, n.tenant) = (md5(m.source_uri), m.agent_id, m.tenant)
             and n.source_uri = m.source_uri and m.session_id is null and n.session_id is null
@@ -108,7 +108,7 @@ cross join lateral (
     )
     union all
     (
-        select n.*, false as comes_before
+        select n.memory_id, n.sequence, n.created_at, false as comes_before
         from agent_memories n
         where (md5(n.source_uri), n.agent_id, n.tenant) = (md5(m.source_uri), m.agent_id, m.tenant)
             and n.source_uri = m.source_uri and m.session_id is null and n.session_id is null

@@ -52,8 +52,8 @@ def _told(memory: RecalledMemory) -> Iterator[Text]:
 def _remarks(memory: RecalledMemory) -> Iterator[str]:
     if memory.superseded_by:
         yield f"superseded by {memory.superseded_by}"
-    if memory.similar:
-        yield f"says nearly the same as {', '.join(map(str, memory.similar))}"
+    if memory.repeats:
+        yield f"repeated by {', '.join(map(str, memory.repeats))}"
     note = (memory.explanation or {}).get("note")
     if note:
         yield f"note: {note}"

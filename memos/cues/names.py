@@ -3,7 +3,9 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 _ROLES = frozenset({"user", "assistant", "system", "human", "ai", "agent", "bot", "tool", "model"})
 """What speakers are called who have no name; in a query such a word names nobody."""
@@ -22,6 +24,25 @@ _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 """A word; of Thai, Korean, Japanese and Chinese, which set names off by no spaces, each letter."""
 
 
+class Mention(NamedTuple):
+    """Words that stand where a text may name somebody; `proper` if they are written as names are."""
+
+    words: tuple[str, ...]
+    proper: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Known names by their words: those that are `complete`, and those that may be `called` by their first alone.
+
+    `lengths` are those of the names of several words by the first of them, the longest first.
+    """
+
+    complete: Mapping[tuple[str, ...], Sequence[str]]
+    called: Mapping[str, Sequence[str]]
+    lengths: Mapping[str, Sequence[int]]
+
+
 def names_in(text: str, known: Collection[str]) -> set[str]:
     """Which of the `known` names, as they are known, a text mentions.
 
@@ -29,18 +50,47 @@ def names_in(text: str, known: Collection[str]) -> set[str]:
     several words is also mentioned by its first (`Caroline` for `Caroline Smith`), unless in that place a longer
     or the complete name is known. Roles (`user`, `assistant`) and single letters are no names.
     """
+    names = _names(known)
+    return {name for mention in set(_mentions(text, names)) for name in _meant(mention, names)}
+
+
+def _names(known: Iterable[str]) -> Names:
+    complete: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    called: dict[str, list[str]] = defaultdict(list)
+    lengths: dict[str, set[int]] = defaultdict(set)
+    for name in known:
+        words = tuple(word.casefold() for word in _words(name))
+        if _is_name(words):
+            complete[words].append(name)
+            lengths[words[0]].add(len(words))
+            if _has_first_name(name, words[0]):
+                called[words[0]].append(name)
+    return Names(complete, called, {word: sorted(some - {1}, reverse=True) for word, some in lengths.items()})
+
+
+def _mentions(text: str, names: Names) -> Iterator[Mention]:
+    """At each place where a name may begin, the longest that is there in full, or its first word."""
     written = _words(text)
     words = [word.casefold() for word in written]
-    places: dict[str, list[int]] = defaultdict(list)
     for place, word in enumerate(words):
-        places[word].append(place)
-    mentions: dict[int, list[tuple[int, bool, str]]] = defaultdict(list)
-    for name in known:
-        parts = [part.casefold() for part in _words(name)]
-        for place in places.get(parts[0], ()) if _is_name(parts) else ():
-            if length := _length(name, parts, words, place, written[place]):
-                mentions[place].append((length, length == len(parts), name))
-    return {name for found in mentions.values() for *rank, name in found if rank == list(max(found)[:2])}
+        if word in names.lengths:
+            several = (tuple(words[place : place + length]) for length in names.lengths[word])
+            longest = next((some for some in several if some in names.complete), (word,))
+            owns = words[place + 1 : place + 2] == ["s"]
+            yield Mention(longest, written[place][:1].isupper() and (place > 0 or owns))
+
+
+def _meant(mention: Mention, names: Names) -> Sequence[str]:
+    complete, word = names.complete.get(mention.words, ()), mention.words[0]
+    if len(mention.words) > 1:
+        return complete
+    if word in _ORDINARY and not mention.proper:
+        return _uncapitalised(complete) or _uncapitalised(names.called.get(word, ()))
+    return complete or names.called.get(word, ())
+
+
+def _uncapitalised(names: Iterable[str]) -> Sequence[str]:
+    return [name for name in names if not name[:1].isupper()]
 
 
 def _words(text: str) -> list[str]:
@@ -49,19 +99,11 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def _is_name(parts: Sequence[str]) -> bool:
-    joined = "".join(parts)
+def _is_name(words: Sequence[str]) -> bool:
+    joined = "".join(words)
     return len(joined) > 1 and joined not in _ROLES and not joined.isdecimal()
 
 
-def _length(name: str, parts: Sequence[str], words: Sequence[str], place: int, written: str) -> int:
-    """How many words at a place are the name's: all of them, its first alone, or none."""
-    length = len(parts)
-    if list(words[place : place + length]) != parts:
-        length = 1
-        if " " not in name.strip() or parts[0] in _TITLES | _ROLES or parts[0].isdecimal() or len(parts[0]) == 1:
-            return 0
-    if length == 1 and parts[0] in _ORDINARY and name[:1].isupper():
-        owns = list(words[place + 1 : place + 2]) == ["s"]
-        return int(written[:1].isupper() and (place > 0 or owns))
-    return length
+def _has_first_name(name: str, first: str) -> bool:
+    """Whether a name has several words, the first of which is enough to tell who is meant."""
+    return " " in name.strip() and len(first) > 1 and first not in _TITLES | _ROLES and not first.isdecimal()

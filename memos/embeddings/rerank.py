@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 import httpx
-from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError, field_validator
 from pydantic_core import from_json
 
 from memos.embeddings.resting import seconds_asked_for
@@ -26,6 +26,9 @@ REST_SECONDS = 5.0
 
 FAULTS_OF_A_TEXT = {400, 413, 422}
 """Statuses that speak of what was sent; all others speak of the server, the key or the address."""
+
+HIGHEST_SCORE = 1e30
+"""No model scores so far from 0; the sums and squares of what is further would not be finite."""
 
 MOST_QUOTED = 200
 """Characters of an answer that an error quotes."""
@@ -66,12 +69,19 @@ class Scored(BaseModel, strict=True, frozen=True):
     index: int
     score: FiniteFloat = Field(validation_alias=AliasChoices("relevance_score", "score"))
 
+    @field_validator("score")
+    @classmethod
+    def _require_usable(cls, score: float) -> float:
+        if abs(score) > HIGHEST_SCORE:
+            raise ValueError("not a usable score")
+        return score
+
 
 ALL_SCORED = TypeAdapter(list[Scored])
 
 
 class RemoteReranker:
-    """Scores by `POST /rerank`; every text must come back once, with a finite score, in whatever order.
+    """Scores by `POST /rerank`; every text must come back once, with a usable score, in whatever order.
 
     Nothing is tried twice, and a server that failed is not asked again for a while, or for the time that it gave:
     a query does without its second stage meanwhile.

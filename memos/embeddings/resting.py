@@ -14,6 +14,6 @@ def seconds_asked_for(retry_after: str) -> float:
             seconds = float(retry_after)
         else:
             seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return min(max(seconds, 0.0), LONGEST_REST)

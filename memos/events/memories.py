@@ -148,14 +148,14 @@ class RecalledMemory(Memory):
     """A memory that answers a query.
 
     Results come in the order of `score`, which has no unit, unless `diversity` asks otherwise. `before` and
-    `after` are its neighbours, in order, as far as `around` asks for them. `similar` are memories that say nearly
-    the same and were left out for it.
+    `after` are its neighbours, in order, as far as `around` asks for them. `repeats` are memories that say the same
+    and were left out for it.
     """
 
     score: float
     before: list[Memory] = []
     after: list[Memory] = []
-    similar: list[UUID] = []
+    repeats: list[UUID] = []
     explanation: dict[str, JsonValue] | None = None
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from memos.cues import speakers
 from memos.events.memories import RecalledMemory
-from memos.lexical import words
-from memos.ranking import Asked, Factors, Fused, standing
+from memos.lexical import gist, term_count
+from memos.ranking import READ_OF_CONTENT, Asked, Factors, Fused, standing
 from memos.records import Memory
 
 Beside: TypeAlias = tuple[list[Memory], list[Memory]]
@@ -19,18 +20,14 @@ Beside: TypeAlias = tuple[list[Memory], list[Memory]]
 DIGITS = 9
 """Decimal places of a score."""
 
-READ_OF_CONTENT = 10_000
-"""Characters at the beginning of a content by which it is judged."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A memory that answers a query, and what speaks for it; a `note` is for the asker, `similar` repeat it."""
+    """A memory that answers a query, and what speaks for it; a `note` is for the asker, `repeats` say the same."""
 
     memory: Memory
-    terms: Sequence[str]
     factors: Factors
-    similar: Sequence[UUID] = ()
+    repeats: Sequence[UUID] = ()
     note: str | None = None
 
     @property
@@ -38,11 +35,19 @@ class Answer:
         """The sum of what its factors add, to as many digits as do not depend on the order of adding."""
         return round(sum(factor.contribution for factor in self.factors.values()), DIGITS)
 
+    @property
+    def gist(self) -> tuple[object, ...]:
+        """What it says, who says so, and of which day: what repeats it has the same."""
+        memory = self.memory
+        said = gist(memory.content) if len(memory.content) <= READ_OF_CONTENT else (memory.content_hash,)
+        told = memory.occurred_at and memory.occurred_at.date()
+        return said, tuple(speakers(memory.content, memory.metadata)), told
+
 
 def answer_of(memory: Memory, found: Fused, asked: Asked) -> Answer:
     """A memory that the ledger shows, as an answer."""
-    terms = list(words(memory.content[:READ_OF_CONTENT]))
-    return Answer(memory, terms, found.factors | standing(memory, len(terms), asked))
+    length = term_count(memory.content[:READ_OF_CONTENT])
+    return Answer(memory, found.factors | standing(memory, length, asked))
 
 
 def recalled(answer: Answer, rank: int, beside: Beside, *, explain: bool, as_of: datetime | None) -> RecalledMemory:
@@ -53,7 +58,7 @@ def recalled(answer: Answer, rank: int, beside: Beside, *, explain: bool, as_of:
         score=answer.score,
         before=before,
         after=after,
-        similar=list(answer.similar),
+        repeats=list(answer.repeats),
         explanation=_explanation(answer, rank, as_of) if explain else None,
     )
 

@@ -31,9 +31,10 @@ async def found(sought: Sought, limit: int, *, memories: Memories, vectors: Vect
     candidates = await vectors.candidates(
         sought.question, matching=sought.matching, corpus=sought.corpus, limit=limit
     )
-    former = await _former(candidates, sought, vectors=vectors)
+    relevance = Relevance(sought.question.terms, candidates)
+    former = await _former(relevance, sought, vectors=vectors)
     candidates = [*candidates, *nominated(former, limit)]
-    seeds = _seeds(candidates, sought)
+    seeds = _seeds(candidates, relevance)
     beside = await memories.neighbours(sought.tenant, sought.agent_id, seeds, REACH, as_of=sought.as_of)
     windows = [_window(seed, neighbours) for seed, neighbours in beside.items()]
     candidates = [*candidates, *await _beside(windows, candidates, former, sought, vectors=vectors)]
@@ -41,19 +42,17 @@ async def found(sought: Sought, limit: int, *, memories: Memories, vectors: Vect
     return fused(candidates, relevance, windows, bonuses(sought.asked, candidates))
 
 
-async def _former(candidates: Sequence[Candidate], sought: Sought, *, vectors: Vectors) -> list[Candidate]:
+async def _former(known: Relevance, sought: Sought, *, vectors: Vectors) -> list[Candidate]:
     """What has changed since, measured as the engine measured what has not."""
     question, points = sought.question, sought.past.points
     if not points:
         return []
-    known = Relevance(question.terms, candidates).idf
     total = await vectors.count(sought.corpus)
-    return measured(question, points, idf_of(question.terms, points, known=known, total=total))
+    return measured(question, points, idf_of(question.terms, points, known=known.idf, total=total))
 
 
-def _seeds(candidates: Sequence[Candidate], sought: Sought) -> list[UUID]:
+def _seeds(candidates: Sequence[Candidate], relevance: Relevance) -> list[UUID]:
     """The best candidates that have a place among others and a kind to which those matter."""
-    relevance = Relevance(sought.question.terms, candidates)
     placed = [one for one in candidates if one.placed and weights_of(one.kind).neighbours]
     best = sorted(placed, key=lambda one: (-own_relevance(one, relevance), one.memory_id))
     return [one.memory_id for one in best[:SEEDS]]

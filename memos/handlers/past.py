@@ -22,10 +22,14 @@ MOST_READ = 64
 
 
 class Past(NamedTuple):
-    """What has changed since a moment: the ids of all, and the points of those that matched, as they were."""
+    """What has changed since a moment: the ids of all, and the points of those that matched, as they were.
+
+    It is not `complete` if that was too much to read; engines then tell of the rest as it is now.
+    """
 
     changed: frozenset[UUID] = frozenset()
     points: Sequence[Point] = ()
+    complete: bool = True
 
     def vectors(self) -> Mapping[UUID, Vector]:
         """The vectors of what the memories said then."""
@@ -38,7 +42,7 @@ async def past_of(
     """What has changed since the moment that a query names, if it names one. Raises `Unavailable`."""
     if command.as_of is None:
         return Past()
-    changed, former = await memories.changed_since(
+    former = await memories.changed_since(
         tenant,
         command.agent_id,
         command.as_of,
@@ -46,8 +50,9 @@ async def past_of(
         matching=matching,
         superseded=command.include_superseded,
     )
-    vectors = await _vectors(former, memories=memories, embedder=embedder)
-    return Past(changed, await asyncio.to_thread(_points, former, vectors))
+    vectors = await _vectors(former.memories, memories=memories, embedder=embedder)
+    points = await asyncio.to_thread(_points, former.memories, vectors)
+    return Past(former.changed, points, former.complete)
 
 
 async def _vectors(former: Sequence[Embedded], *, memories: Memories, embedder: Embedder) -> list[Vector]:

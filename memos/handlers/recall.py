@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from uuid import UUID
 
 from memos.errors import RerankingRefused, Unavailable
@@ -11,8 +12,8 @@ from memos.handlers.answers import Answer, Beside, answer_of, recalled
 from memos.handlers.finding import found
 from memos.handlers.understanding import Sought, understood
 from memos.ports import Embedder, Memories, Projections, Reranker, Vectors
-from memos.ranking import Factor, Fused, diverse, within_budget, without_repeats
-from memos.records import RecordKey
+from memos.ranking import Budget, Factor, Fused, diverse, without_repeats
+from memos.records import Memory, Neighbours, RecordKey
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +45,10 @@ class Recall:
             self.tenant, self.command, memories=self.memories, vectors=self.vectors, embedder=self.embedder
         )
         answers = await self._reranked(await self._distinct(sought))
-        best = await self._varied(answers, sought)
-        fitting = list(within_budget(best, self.command.max_tokens, lambda answer: answer.memory.content))
-        return await self._with_neighbours(fitting, sought)
+        budget = Budget(self.command.max_tokens)
+        varied = await self._varied(answers, sought)
+        best = list(islice(budget.fitting(varied, lambda answer: answer.memory.content), self.command.top_k))
+        return await self._with_neighbours(best, sought, budget)
 
     @property
     def _second_stage(self) -> Reranker | None:
@@ -92,18 +94,20 @@ class Recall:
         return [*_second(first, scores, above=rest[0].score if rest else 0.0), *rest]
 
     async def _varied(self, answers: list[Answer], sought: Sought) -> list[Answer]:
-        """The best `top_k`, or as `diversity` asks."""
+        """The answers, best first, or as `diversity` asks."""
         if not self.command.diversity or len(answers) < 2:  # noqa: PLR2004 - one alone differs from no other
-            return answers[: self.command.top_k]
+            return answers
         by_id = {answer.memory.memory_id: answer for answer in answers}
         embedded = await self.projections.embedded([RecordKey(self.tenant, one) for one in by_id])
         vectors = {one.memory.memory_id: one.vector for one in embedded if one.vector is not None}
         vectors |= sought.past.vectors()
         scores = {one: answer.score for one, answer in by_id.items()}
-        return [by_id[one] for one in diverse(scores, vectors, self.command.diversity, self.command.top_k)]
+        return [by_id[one] for one in diverse(scores, vectors, self.command.diversity)]
 
-    async def _with_neighbours(self, answers: Sequence[Answer], sought: Sought) -> list[RecalledMemory]:
-        beside = await self._neighbours([answer.memory.memory_id for answer in answers], sought)
+    async def _with_neighbours(
+        self, answers: Sequence[Answer], sought: Sought, budget: Budget
+    ) -> list[RecalledMemory]:
+        beside = await self._neighbours([answer.memory.memory_id for answer in answers], sought, budget)
         none: Beside = ([], [])
         return [
             recalled(
@@ -116,28 +120,29 @@ class Recall:
             for rank, answer in enumerate(answers, start=1)
         ]
 
-    async def _neighbours(self, ids: Sequence[UUID], sought: Sought) -> Mapping[UUID, Beside]:
-        """What stands before and after each memory, as far as `around` asks for it."""
+    async def _neighbours(self, ids: Sequence[UUID], sought: Sought, budget: Budget) -> Mapping[UUID, Beside]:
+        """What stands before and after each memory, as far as `around` asks for it and the budget has room."""
         if not self.command.around:
             return {}
         who = (self.tenant, self.command.agent_id)
         found = await self.memories.neighbours(*who, ids, self.command.around, as_of=sought.as_of)
         named = {one for both in found.values() for side in both for one in side}
         shown = await self.memories.visible(*who, list(named), as_of=sought.as_of)
-        return {
-            one: (
-                [shown[id_] for id_ in both.before if id_ in shown],
-                [shown[id_] for id_ in both.after if id_ in shown],
-            )
-            for one, both in found.items()
-        }
+        return {one: _beside(found[one], shown, budget) for one in ids if one in found}
+
+
+def _beside(neighbours: Neighbours, shown: Mapping[UUID, Memory], budget: Budget) -> Beside:
+    """Those of the neighbours that are shown and for which the budget has room, from the nearest on."""
+    nearest = [[shown[one] for one in side if one in shown] for side in (neighbours.before[::-1], neighbours.after)]
+    before, after = budget.filled(nearest, lambda memory: memory.content)
+    return before[::-1], after
 
 
 def _folded(answers: Sequence[Answer]) -> list[Answer]:
     """Answers, each with those after it that only repeat it."""
     return [
-        replace(answer, similar=[repeat.memory.memory_id for repeat in repeats])
-        for answer, repeats in without_repeats(answers, lambda answer: answer.terms)
+        replace(answer, repeats=[repeat.memory.memory_id for repeat in repeats])
+        for answer, repeats in without_repeats(answers, lambda answer: answer.gist)
     ]
 
 

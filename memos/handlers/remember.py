@@ -9,7 +9,7 @@ from memos.events.memories import StoreMemory, StoreOutcome
 from memos.handlers.bisect import bisected, onwards
 from memos.handlers.embed import Wish, embeddings_of
 from memos.ports import Embedder, Memories, Projections, Ready, Vectors
-from memos.projection.points import point_of
+from memos.projection.points import Making, points_made
 from memos.projection.projector import project, reproject
 from memos.records import Draft, Embedding, Point, RecordKey, Stored, VersionKey, memory_id_for
 
@@ -101,7 +101,8 @@ async def _search(
         await reproject(some, vectors=vectors, projections=projections)
         return some
 
-    points, known = _to_search(drafts, stored)
+    makings, known = _to_search(drafts, stored)
+    points = await points_made(makings)
     written = [point.key.record for point in points]
     try:
         late = _refused(written, await bisected(points, write))
@@ -114,9 +115,9 @@ async def _search(
 
 def _to_search(
     drafts: Sequence[Draft | MemosError], stored: Sequence[Stored | MemosError]
-) -> tuple[list[Point], list[RecordKey]]:
-    """The points of new memories, and the records that the ledger had before: the same, and the superseded."""
-    points: list[Point] = []
+) -> tuple[list[Making], list[RecordKey]]:
+    """What the points of new memories are made of, and the records there were: the same, and the superseded."""
+    makings: list[Making] = []
     known: list[RecordKey] = []
     for draft, result in zip(drafts, stored, strict=True):
         if isinstance(draft, MemosError) or isinstance(result, MemosError):
@@ -126,8 +127,8 @@ def _to_search(
         if result.duplicate or result.replayed or draft.embedding is None:
             known.append(key.record)
         else:
-            points.append(point_of(key, draft, draft.embedding.vector, result))
-    return points, known
+            makings.append(Making(key, draft, draft.embedding.vector, result))
+    return makings, known
 
 
 def _refused(records: Sequence[RecordKey], results: Sequence[RecordKey | MemosError]) -> set[RecordKey]:

@@ -14,8 +14,8 @@ from memos.projection.points import as_of, newest, seen_by, without
 from memos.ranking import Asked, Relevance, measured, own_relevance
 from memos.records import Question, RecordKey, Vector
 
-READ_FOR_TIMES = 2000
-"""Characters at the beginning of a query in which times are looked for; nobody asks for one at more length."""
+READ_FOR_CUES = 2000
+"""Characters at the beginning of a query in which names and times are looked for; nobody asks at more length."""
 
 LEAST_LIKE, LEAST_SHARED = 0.4, 0.5
 """The cosine, and the share of an event's terms, of which a memory needs one to tell of that event."""
@@ -46,7 +46,7 @@ async def understood(
     tenant: str, command: QueryMemory, *, memories: Memories, vectors: Vectors, embedder: Embedder
 ) -> Sought:
     """Read a query, and when it dates something by an event, look when that was. Raises `Unavailable`."""
-    now, opening = command.as_of or datetime.now(UTC), command.query[:READ_FOR_TIMES]
+    now, opening = command.as_of or datetime.now(UTC), command.query[:READ_FOR_CUES]
     told = relative(opening)
     texts = [command.query, *clauses(command.query)]
     matching = _matching(tenant, command)
@@ -56,8 +56,8 @@ async def understood(
         tenant=tenant,
         agent_id=command.agent_id,
         question=Question(meant[: len(texts)], question_terms(command.query)),
-        asked=Asked(command.query, now, periods(opening, now), command.preferences),
-        matching=_unchanged(tenant, matching, past),
+        asked=Asked(opening, now, periods(opening, now), command.preferences),
+        matching=_unchanged(tenant, command, matching, past),
         corpus=seen_by(tenant, command.agent_id),
         as_of=command.as_of,
         superseded=command.include_superseded,
@@ -68,12 +68,17 @@ async def understood(
 
 def _matching(tenant: str, command: QueryMemory) -> Filter:
     matching = filter_of(tenant, command.agent_id, command.filter)
-    if command.as_of:
-        return as_of(matching, command.as_of)
-    return matching if command.include_superseded else newest(matching)
+    return as_of(matching, command.as_of) if command.as_of else matching
 
 
-def _unchanged(tenant: str, matching: Filter, past: Past) -> Filter:
+def _unchanged(tenant: str, command: QueryMemory, matching: Filter, past: Past) -> Filter:
+    """What engines may find: without what has changed since then, and what had been superseded already.
+
+    An engine does not know since when something is superseded; what is so since then is among what has changed,
+    if that is complete. If not, the ledger leaves out what should not be shown, from among fewer.
+    """
+    if past.complete and not command.include_superseded:
+        matching = newest(matching)
     return without(matching, [RecordKey(tenant, one) for one in past.changed]) if past.changed else matching
 
 

@@ -10,7 +10,7 @@ MOST_CLAUSES = 3
 FEWEST_TERMS = 2
 """A clause of fewer says too little to be asked alone."""
 
-_BORDER = re.compile(r"[.?!;,]+\s|\b(?:and|also|as well as|then|plus)\b", re.IGNORECASE)
+_BORDER = re.compile(r"(?<![.?!;,])[.?!;,]+\s|\b(?:and|also|as well as|then|plus)\b", re.IGNORECASE)
 
 
 def clauses(question: str) -> list[str]:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from threading import get_ident
 
 import Stemmer
 
@@ -40,6 +41,9 @@ _TOKEN = re.compile(
 )
 _PART = re.compile(rf"\d+(?:[.,]\d+)*|(?:[^\W\d_]|[{_MARKS}])+(?:['\u2019](?:[^\W\d_]|[{_MARKS}])+)*")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_MARKS_IN_A_ROW = re.compile(r"[^\w\x00-\x7f]{32}")
+"""More accents at one letter than any writing has: to put n of them in order takes n squared steps."""
+
 _POSSESSIVE = re.compile(r"['\u2019][sS]?$")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 
@@ -50,16 +54,26 @@ def words(text: str) -> Iterator[str]:
     An identifier yields its parts and itself: `getUserName` and `HTTP_404` are found by `user name`, `404` and by
     their own names. Scripts without spaces yield pairs of neighbouring characters.
     """
-    for token in _TOKEN.finditer(text if text.isascii() else unicodedata.normalize("NFC", text)):
+    for token in _TOKEN.finditer(composed(text)):
         yield from _terms(token[0], token.lastgroup or "")
 
 
-@lru_cache(WORDS_KNOWN)
+def composed(text: str) -> str:
+    """A text with its accents in one character with their letters (NFC), where there are not absurdly many."""
+    return text if text.isascii() else unicodedata.normalize("NFC", _MARKS_IN_A_ROW.sub(r"\g<0> ", text))
+
+
 def _terms(token: str, group: str) -> tuple[str, ...]:
     if group == "picture":
         return (token,)
     if group == "unspaced":
         return _pairs(unicodedata.normalize("NFKC", token))
+    return _known(token) if len(token) <= LONGEST_WORD else _compound(token)
+
+
+@lru_cache(WORDS_KNOWN)
+def _known(token: str) -> tuple[str, ...]:
+    """The terms of a compound of usual length; those of a longer one would take more memory than they are worth."""
     return _compound(token)
 
 
@@ -70,7 +84,7 @@ def _pairs(text: str) -> tuple[str, ...]:
 
 def _compound(token: str) -> tuple[str, ...]:
     parts = [piece for part in _PART.findall(token) for piece in _CAMEL.split(part)]
-    whole = folded(token)[:LONGEST_WORD]
+    whole = _cut(token)
     if len(parts) > MOST_PARTS and sum(map(len, parts)) < SHORT_PARTS * len(parts):
         return (whole,)
     terms = [term for part in parts if (term := _term(part)) and term not in STOP_WORDS]
@@ -84,11 +98,16 @@ def _is_identifier(token: str) -> bool:
 
 def _term(part: str) -> str:
     if part[0].isdigit():
-        return folded(_THOUSANDS.sub("", part))[:LONGEST_WORD]
-    word = folded(_POSSESSIVE.sub("", part)).replace("'", "").replace("\u2019", "")[:LONGEST_WORD]
+        return _cut(_THOUSANDS.sub("", part))
+    word = _cut(_POSSESSIVE.sub("", part).replace("'", "").replace("\u2019", ""))
     if word in STOP_WORDS:
         return word
-    return str(_stemmer().stemWord(IRREGULAR.get(word, word)))
+    return str(_stemmer(get_ident()).stemWord(IRREGULAR.get(word, word)))
+
+
+def _cut(word: str) -> str:
+    """A word folded, up to its longest; also before, as a character may be folded to many."""
+    return folded(word[:LONGEST_WORD])[:LONGEST_WORD]
 
 
 def folded(text: str) -> str:
@@ -100,6 +119,6 @@ def folded(text: str) -> str:
 
 
 @cache
-def _stemmer() -> Stemmer.Stemmer:
-    """Snowball's English stemmer (Porter2)."""
+def _stemmer(_thread: int) -> Stemmer.Stemmer:
+    """Snowball's English stemmer (Porter2), one for each thread, for two must not use it at once."""
     return Stemmer.Stemmer("english")

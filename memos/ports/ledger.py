@@ -77,8 +77,9 @@ class Memories(Protocol):
         matching: Filter,
         superseded: bool = False,
     ) -> Former:
-        """The memories that were changed or superseded after a moment: of more, the 10,000 most lately changed.
+        """The memories that were changed or superseded after a moment, or were superseded as of later.
 
+        Of very many it is the most lately changed, as far as they are 10,000 and had 16 MB of text and metadata.
         Those that matched then come as `visible` has them as of then, each with the vector of what it said, if
         that model has read it. Raises `InvalidCommand` for a filter that only engines understand.
         """
@@ -95,11 +96,14 @@ class Memories(Protocol):
         ...
 
     async def links(self, tenant: str, agent_id: str, memory_id: UUID) -> list[Link]:
-        """The memories that say nearly the same as one, and that the agent sees, most similar first."""
+        """The 50 memories that say most nearly the same as one, and that the agent sees, most similar first."""
         ...
 
     async def history(self, tenant: str, agent_id: str, memory_id: UUID) -> list[MemoryVersion]:
-        """Every version of a memory that the agent sees, oldest first. Raises `NotFound`."""
+        """Every version of a memory that the agent sees, oldest first. Raises `NotFound`.
+
+        Another agent than the memory's own sees those that were shared.
+        """
         ...
 
     async def update(self, change: Change) -> Memory:

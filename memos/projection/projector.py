@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from memos.errors import MemosError
 from memos.ports import Embedder, Projections, Vectors
-from memos.projection.points import point_of
+from memos.projection.points import Making, points_made
 from memos.records import Embedded, Embedding, Point, RecordKey, Vector, VersionKey
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ async def reproject(
         live = await projections.embedded(records)
         kept = {RecordKey(one.tenant, one.memory.memory_id) for one in live}
         await withdraw([key for key in records if key not in kept], vectors=vectors, projections=projections)
-        points = [_present_point(one, one.vector) for one in live if one.vector is not None]
+        points = await points_made([_making(one, one.vector) for one in live if one.vector is not None])
         await vectors.upsert(points)
         records = await projections.mark([point.key for point in points])
         unread = [one for one in live if one.vector is None]
@@ -80,9 +80,9 @@ async def withdraw(records: Sequence[RecordKey], *, vectors: Vectors, projection
         await projections.unmark(records)
 
 
-def _present_point(one: Embedded, vector: Vector) -> Point:
+def _making(one: Embedded, vector: Vector) -> Making:
     memory = one.memory
-    return point_of(VersionKey(one.tenant, memory.memory_id, memory.version), memory, vector)
+    return Making(VersionKey(one.tenant, memory.memory_id, memory.version), memory, vector)
 
 
 async def _embed(unread: Sequence[Embedded], *, projections: Projections, embedder: Embedder) -> list[RecordKey]:

@@ -1,7 +1,7 @@
 """What of all that was found comes first: pure functions over candidates and memories."""
 
-from memos.ranking.budget import tokens_of, within_budget
-from memos.ranking.factors import Asked, bonuses, standing
+from memos.ranking.budget import Budget, tokens_of
+from memos.ranking.factors import READ_OF_CONTENT, Asked, bonuses, standing
 from memos.ranking.fusion import Factor, Factors, Fused, Relevance, fused, own_relevance
 from memos.ranking.measured import idf_of, measured, nominated
 from memos.ranking.variety import diverse, without_repeats
@@ -9,7 +9,9 @@ from memos.ranking.weights import REACH, weights_of
 
 __all__ = [
     "REACH",
+    "READ_OF_CONTENT",
     "Asked",
+    "Budget",
     "Factor",
     "Factors",
     "Fused",
@@ -24,6 +26,5 @@ __all__ = [
     "standing",
     "tokens_of",
     "weights_of",
-    "within_budget",
     "without_repeats",
 ]

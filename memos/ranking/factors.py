@@ -15,6 +15,9 @@ from memos.records import Candidate, Memory, Preferences
 
 DAY = timedelta(days=1)
 
+READ_OF_CONTENT = 10_000
+"""Characters at the beginning of a content by which it is judged."""
+
 _ENDS = ".!?\u2026\u3002\uff01\uff1f\u061f"
 _SENTENCE = re.compile(rf"[^{_ENDS}]*(?:[{_ENDS}]+|$)")
 _ASKING = ("?", "\uff1f", "\u061f")
@@ -22,7 +25,7 @@ _ASKING = ("?", "\uff1f", "\u061f")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """When a question is asked, of what times it speaks, and what the asker prefers."""
+    """A question, or its beginning, when it is asked, of what times it speaks, and what the asker prefers."""
 
     text: str
     now: datetime
@@ -52,7 +55,7 @@ def standing(memory: Memory, length: int, asked: Asked) -> Factors:
     preferences = asked.preferences
     factors: Factors = {}
     if weights_of(memory.kind).neighbours:
-        share, substance = statement_share(memory.content), math.log1p(min(length, LONGEST))
+        share, substance = statement_share(memory.content[:READ_OF_CONTENT]), math.log1p(min(length, LONGEST))
         factors["statement"] = Factor(share, STATEMENT * (share - 1))
         factors["substance"] = Factor(substance, SUBSTANCE * substance)
     recency = recency_of(memory.occurred_at or memory.created_at, asked.now, preferences.half_life)

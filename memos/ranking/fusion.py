@@ -11,6 +11,9 @@ from memos.lexical import FULL_MATCH
 from memos.ranking.weights import CLAUSE, REACH, weights_of
 from memos.records import Candidate, Terms
 
+MOST_EQUATIONS = 512
+"""Candidates by whose scores the frequencies of terms are recovered, twice as many as a question has terms."""
+
 
 class Factor(NamedTuple):
     """A part of a score: what was seen, and what that adds."""
@@ -57,9 +60,9 @@ def recovered_idf(candidates: Sequence[Candidate]) -> dict[int, float]:
     """The inverse document frequency of each term, recovered from the BM25 scores that it is a part of.
 
     The engine knows it, but tells only the sums: one linear equation for each candidate. Terms that always come
-    together share theirs (least squares of least norm).
+    together share theirs (least squares of least norm). Of very many candidates, some determine them all.
     """
-    matched = [candidate for candidate in candidates if candidate.terms]
+    matched = determining([candidate for candidate in candidates if candidate.terms])
     terms = sorted({term for candidate in matched for term in candidate.terms})
     if not terms:
         return {}
@@ -71,6 +74,17 @@ def recovered_idf(candidates: Sequence[Candidate]) -> dict[int, float]:
     scores = np.array([candidate.bm25 for candidate in matched])
     found = np.linalg.lstsq(weights, scores, rcond=1e-5)[0]
     return {term: max(float(value), 0.0) for term, value in zip(terms, found, strict=True)}
+
+
+def determining(matched: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Of candidates that have terms, those of the most, and for each term that these lack the one of the fewest."""
+    if len(matched) <= MOST_EQUATIONS:
+        return matched
+    ranked = sorted(matched, key=lambda one: (-len(one.terms), one.memory_id))
+    most, rest = ranked[:MOST_EQUATIONS], ranked[MOST_EQUATIONS:]
+    held = {term for one in most for term in one.terms}
+    fewest = {term: one for one in rest for term in one.terms if term not in held}
+    return [*most, *{one.memory_id: one for one in fewest.values()}.values()]
 
 
 def fused(

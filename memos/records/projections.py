@@ -43,10 +43,14 @@ class Embedded(NamedTuple):
 
 
 class Former(NamedTuple):
-    """What has changed since a moment: the ids of all, and those that are asked for as they were then."""
+    """What has changed since a moment: the ids of all, and those that are asked for as they were then.
+
+    It is not `complete` if there were more than could be read; those changed less lately are then missing.
+    """
 
     changed: frozenset[UUID]
     memories: Sequence[Embedded]
+    complete: bool = True
 
 
 class Account(NamedTuple):

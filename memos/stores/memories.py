@@ -23,7 +23,7 @@ from memos.stores.recalling import PostgresRecall, not_found
 from memos.stores.rows import columns, memory_of, version_of
 from memos.stores.sql import load_queries
 from memos.stores.storing import Shape, claim, recorded, repeats, same_id_other_body
-from memos.stores.superseding import store_in_turn
+from memos.stores.superseding import require_dispensable, store_in_turn
 
 UPDATED = Shape(frozenset({"memory_id", "version"}), may_have=frozenset(Memory.model_fields))
 """What is recorded of the answer to an update. Version 0.1 recorded all of it."""
@@ -172,6 +172,8 @@ class PostgresMemories(PostgresRecall):
 
     async def _write(self, connection: Connection, tenant: str, memory: Memory, change: Change) -> Memory:
         new = memory.model_copy(update=dict(change.values))
+        if (memory.visibility, new.visibility) == ("shared", "private"):
+            await require_dispensable(connection, self._sql, tenant, memory)
         if duplicate_key(tenant, new) != duplicate_key(tenant, memory):
             await self._bury_expired_twin(connection, tenant, new)
         try:

@@ -17,6 +17,9 @@ from memos.stores.sql import load_queries
 MOST_CHANGED = 10_000
 """Memories said to have changed since a moment; each brings its text and its vector."""
 
+MOST_BYTES = 16_000_000
+"""Of the texts and metadata that these bring. To cut as much text into terms takes some three seconds."""
+
 
 class PostgresRecall:
     """The part of the port `Memories` that only reads."""
@@ -60,12 +63,13 @@ class PostgresRecall:
         clause = parse_filter(matching)
         with translated():
             rows = await self._pool.fetch(self._reading["changed_since"], tenant, agent_id, as_of, MOST_CHANGED)
-        ids = [row["memory_id"] for row in rows]
+        ids = [row["memory_id"] for row in rows if row["bytes"] <= MOST_BYTES]
         found = await self.visible(tenant, agent_id, ids, as_of=as_of, superseded=superseded)
         known = [found[one] for one in ids if one in found]
         former = await asyncio.to_thread(_matching, clause, tenant, known)
         vectors = await self._vectors(tenant, model, former)
-        return Former(frozenset(ids), [Embedded(tenant, one, vectors.get(one.memory_id)) for one in former])
+        then = [Embedded(tenant, one, vectors.get(one.memory_id)) for one in former]
+        return Former(frozenset(ids), then, complete=len(ids) == len(rows) < MOST_CHANGED)
 
     async def neighbours(
         self, tenant: str, agent_id: str, ids: Sequence[UUID], distance: int, *, as_of: datetime | None = None
@@ -85,13 +89,13 @@ class PostgresRecall:
         return found
 
     async def links(self, tenant: str, agent_id: str, memory_id: UUID) -> list[Link]:
-        """The memories that say nearly the same as one, and that the agent sees, most similar first."""
+        """The 50 memories that say most nearly the same as one, and that the agent sees, most similar first."""
         with translated():
             rows = await self._pool.fetch(self._reading["links"], tenant, agent_id, memory_id)
         return [Link.model_construct(**row) for row in rows]
 
     async def history(self, tenant: str, agent_id: str, memory_id: UUID) -> list[MemoryVersion]:
-        """Every version of a memory that the agent sees, oldest first."""
+        """Every version of a memory that the agent sees, oldest first; to other agents those that were shared."""
         with translated():
             async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
                 rows = await connection.fetch(
@@ -99,8 +103,10 @@ class PostgresRecall:
                 )
                 if not rows:
                     raise not_found(memory_id, agent_id)
-                former = await connection.fetch(self._reading["memory_history"], tenant, memory_id)
-        return [*map(version_of, former), present_version(memory_of(rows[0]))]
+                present = memory_of(rows[0])
+                own = present.agent_id == agent_id
+                former = await connection.fetch(self._reading["memory_history"], tenant, memory_id, own)
+        return [*map(version_of, former), present_version(present)]
 
     async def _vectors(self, tenant: str, model: str, memories: Sequence[Memory]) -> dict[UUID, Vector]:
         """The vectors that a model has made of what these memories say, whatever they say now."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from memos.errors import Conflict, MemosError, NotFound
-from memos.records import Draft, Stored
+from memos.records import Draft, Memory, Stored
 from memos.stores.postgres import Connection
 from memos.stores.recalling import not_found
 from memos.stores.storing import Storing
@@ -57,7 +57,7 @@ async def _supersede(connection: Connection, sql: Sql, draft: Draft, memory_id: 
     found = {row["memory_id"]: row for row in rows}
     own = found.pop(memory_id)
     for one in sorted(named):
-        _require_replaceable(one, found.get(one), draft)
+        _require_replaceable(one, found.get(one), draft.agent_id, own["visibility"])
     if own["superseded_by"] or not own["visible"]:
         raise Conflict(
             f"Memory {memory_id}, which says this, has itself been superseded, or its time is over. "
@@ -71,10 +71,20 @@ async def _supersede(connection: Connection, sql: Sql, draft: Draft, memory_id: 
         await connection.execute(sql["supersede_memories"], tenant, memory_id, due, own["occurred_at"])
 
 
-def _require_replaceable(memory_id: UUID, row: asyncpg.Record | None, draft: Draft) -> None:
+async def require_dispensable(connection: Connection, sql: Sql, tenant: str, memory: Memory) -> None:
+    """Raise `Conflict` if other agents would be left with nothing when a shared memory is made private."""
+    replaced = await connection.fetchval(sql["shared_before"], tenant, memory.memory_id, memory.created_at)
+    if replaced:
+        raise Conflict(
+            f"Memory {memory.memory_id} has superseded the shared memory {replaced}, and cannot be made private: "
+            "other agents would see neither. Leave it shared, and store what is private as a memory of its own."
+        )
+
+
+def _require_replaceable(memory_id: UUID, row: asyncpg.Record | None, agent_id: str, visibility: str) -> None:
     if row is None or not row["visible"]:
-        raise not_found(memory_id, draft.agent_id)
-    if row["visibility"] == "shared" and draft.visibility != "shared":
+        raise not_found(memory_id, agent_id)
+    if row["visibility"] == "shared" and visibility != "shared":
         raise Conflict(
             f"Memory {memory_id} is shared, and a private one cannot supersede it: other agents would see "
             "neither. Store this one with the visibility shared."

@@ -73,7 +73,7 @@ async def test_a_memory_is_stored_found_read_changed_and_deleted(
     path = f"{root}/memory/{memory_id}"
     read = (await http.get(path, params=mine)).json()
     assert read.pop("links") == []
-    of_result = {"before": [], "after": [], "similar": [], "explanation": None, "score": found["score"]}
+    of_result = {"before": [], "after": [], "repeats": [], "explanation": None, "score": found["score"]}
     assert found == {**read, **of_result}
 
     changed = await http.patch(path, params=mine, json={"tags": ["home"]})

@@ -144,6 +144,42 @@ async def test_what_was_superseded_then_answers_when_it_is_asked_for(site: Rooms
     assert await site.recalled("paris", as_of=after) == ["ada lives in berlin"]
 
 
+async def test_what_is_superseded_as_of_before_is_judged_by_that_moment_and_not_by_when_it_was_told(
+    site: Rooms,
+) -> None:
+    now = datetime.now(UTC)
+    moved = now - timedelta(days=2)
+    old = await site.remember("ada lives in paris", occurred_at=now - timedelta(days=9))
+    await site.remember("ada lives in berlin", occurred_at=moved, supersedes=[old])
+
+    assert await site.recalled("ada", as_of=moved - INSTANT) == ["ada lives in paris"]
+    assert await site.recalled("ada", as_of=moved) == ["ada lives in berlin"]
+    assert await site.recalled("ada", as_of=now + timedelta(days=9)) == ["ada lives in berlin"]
+
+
+async def test_what_is_superseded_by_a_clock_that_was_ahead_answers_until_then(site: Rooms) -> None:
+    old = await site.remember("ada lives in paris")
+    soon = datetime.now(UTC) + timedelta(seconds=50)
+    await site.remember("ada lives in berlin", occurred_at=soon, supersedes=[old])
+
+    assert await site.recalled("ada", as_of=soon - timedelta(seconds=1)) == ["ada lives in paris"]
+    assert await site.recalled("ada", as_of=soon) == ["ada lives in berlin"]
+
+
+@pytest.mark.parametrize("limit", ["MOST_CHANGED", "MOST_BYTES"])
+async def test_what_is_superseded_since_answers_though_more_has_changed_than_can_be_read(
+    site: Rooms, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    old = await site.remember("ada lives in paris")
+    other = await site.remember("the library opens at nine")
+    before = await stored_at(site, other)
+    await site.remember("ada lives in berlin", supersedes=[old])
+    await changed(site, other, tags=["hours"])
+    monkeypatch.setattr(f"memos.stores.recalling.{limit}", 1)
+
+    assert await best(site, "where does ada live?", before) == "ada lives in paris"
+
+
 async def test_what_is_deleted_since_stays_forgotten(site: Rooms) -> None:
     one = await site.remember("the safe opens with 4711")
     before = await changed(site, one, content="the safe opens with 1147")
@@ -216,6 +252,16 @@ async def test_what_holds_is_found_beneath_very_many_that_it_has_superseded(room
     await rooms.pool.execute(SUPERSEDED, new)
 
     assert await rooms.recalled("tea", as_of=datetime.now(UTC)) == ["coffee, but tea for those who ask"]
+
+
+async def test_what_holds_is_found_beneath_more_superseded_ones_than_are_looked_through(
+    site: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memos.handlers.recall.MOST_FOUND", 50)
+    old = [await site.remember(f"tea {number}") for number in range(60)]
+    new = await site.remember("coffee, but tea for those who ask", supersedes=old)
+
+    assert await site.recalled("tea", as_of=await stored_at(site, new)) == ["coffee, but tea for those who ask"]
 
 
 async def test_neighbours_are_shown_and_count_as_they_were(site: Rooms) -> None:

@@ -47,14 +47,18 @@ async def former(
     rooms: Rooms, as_of: datetime, *, matching: Filter | None = None, superseded: bool = False
 ) -> Sequence[tuple[str, Any]]:
     """What was said by what has changed since and matched then, with the vectors of that."""
-    _, found = await rooms.memories.changed_since(
+    found = await rooms.memories.changed_since(
         "default", "ada", as_of, MODEL, matching=matching or {}, superseded=superseded
     )
-    return [(one.memory.content, one.vector and list(one.vector)) for one in found]
+    return [(one.memory.content, one.vector and list(one.vector)) for one in found.memories]
 
 
 async def ids_changed(rooms: Rooms, as_of: datetime, agent_id: str = "ada", tenant: str = "default") -> set[UUID]:
     return set((await rooms.memories.changed_since(tenant, agent_id, as_of, MODEL, matching={})).changed)
+
+
+async def is_complete(rooms: Rooms, as_of: datetime) -> bool:
+    return (await rooms.memories.changed_since("default", "ada", as_of, MODEL, matching={})).complete
 
 
 def vector(text: str) -> Any:
@@ -212,3 +216,29 @@ async def test_of_very_many_the_most_lately_changed_come(rooms: Rooms, monkeypat
         await changed(rooms, one, at=WEDNESDAY - timedelta(hours=number), tags=["hot"])
 
     assert [text for text, _ in await former(rooms, TUESDAY)] == ["tea 0", "tea 1"]
+    assert not await is_complete(rooms, TUESDAY)
+    assert await is_complete(rooms, WEDNESDAY - timedelta(hours=1))
+
+
+async def test_of_very_long_ones_the_most_lately_changed_come_as_far_as_their_former_texts_fit(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memos.stores.recalling.MOST_BYTES", 5000)
+    for number in range(3):
+        one = await stored(rooms, f"{number}" * 2000, metadata={"n": number})
+        await changed(rooms, one, at=WEDNESDAY - timedelta(hours=number), content=f"short {number}")
+    longer = await stored(rooms, "short")
+    await changed(rooms, longer, at=THURSDAY, content="4" * 9000)
+
+    assert [text[:5] for text, _ in await former(rooms, TUESDAY)] == ["short", "00000", "11111"]
+    assert (len(await ids_changed(rooms, TUESDAY)), await is_complete(rooms, TUESDAY)) == (3, False)
+    assert await is_complete(rooms, WEDNESDAY - timedelta(hours=2))
+
+
+async def test_what_is_superseded_as_of_a_moment_that_is_yet_to_come_has_changed_until_then(rooms: Rooms) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=50)
+    one = await stored(rooms, "tea")
+    await stored(rooms, "coffee", occurred_at=soon, supersedes=[one])
+
+    assert await former(rooms, soon - timedelta(seconds=1)) == [("tea", vector("tea"))]
+    assert (await former(rooms, soon), await ids_changed(rooms, soon)) == ([], set())

@@ -171,6 +171,21 @@ async def test_a_shared_memory_is_read_changed_and_deleted_by_any_agent_of_its_t
     assert (await rooms.memories.delete(origin(), b"d", "bob", one.memory_id)).found
 
 
+async def test_other_agents_see_of_the_history_what_was_shared(rooms: Rooms, one: Draft) -> None:
+    await rooms.memories.update(change(one.memory_id, content="the launch code is 1234"))
+    await rooms.memories.update(change(one.memory_id, content="the sky is grey", visibility="shared"))
+    await rooms.memories.update(change(one.memory_id, visibility="private", tags=["secret"]))
+    await rooms.memories.update(change(one.memory_id, visibility="shared", tags=[]))
+
+    seen = await rooms.memories.history("default", "bob", one.memory_id)
+
+    assert [(each.version, each.content, each.tags) for each in seen] == [
+        (3, "the sky is grey", ["old"]),
+        (5, "the sky is grey", []),
+    ]
+    assert len(await rooms.memories.history("default", "ada", one.memory_id)) == 5
+
+
 async def test_what_has_expired_is_not_visible_and_cannot_be_changed(rooms: Rooms) -> None:
     one = await stored(rooms, expires_at=datetime.now(UTC) - timedelta(seconds=1))
 

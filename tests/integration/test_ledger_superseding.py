@@ -265,6 +265,27 @@ async def test_a_private_memory_cannot_supersede_a_shared_one(rooms: Rooms) -> N
     assert (await read(rooms, shared)).superseded_by == newer.memory_id
 
 
+async def test_what_has_superseded_a_shared_memory_cannot_be_made_private(rooms: Rooms) -> None:
+    shared = await rooms.remember("the office is in paris", agent_id="bob", visibility="shared")
+    [newer] = await rooms.commit(berlin(shared, visibility="shared"))
+
+    with pytest.raises(Conflict, match=f"has superseded the shared memory {shared}.*Leave it shared"):
+        await rooms.memories.update(change(newer.memory_id, visibility="private"))
+
+    assert (await read(rooms, newer.memory_id)).version == 1
+    await rooms.memories.update(change(newer.memory_id, visibility="shared", tags=["still"]))
+    await rooms.memories.delete(origin(), b"d", "bob", shared)
+    assert (await rooms.memories.update(change(newer.memory_id, visibility="private"))).visibility == "private"
+
+
+async def test_what_has_superseded_private_memories_or_none_can_be_made_private(rooms: Rooms, paris: UUID) -> None:
+    [newer] = await rooms.commit(berlin(paris, visibility="shared"))
+    [alone] = await rooms.commit(draft("tea", visibility="shared"))
+
+    for one in (newer, alone):
+        assert (await rooms.memories.update(change(one.memory_id, visibility="private"))).version == 2
+
+
 async def test_an_item_of_a_batch_supersedes_one_before_it(rooms: Rooms) -> None:
     given = uuid4()
     batch = StoreMemories(

@@ -91,6 +91,17 @@ async def test_links_come_with_the_memory_most_similar_first(linking: Linking) -
     assert (await update_memory(update, origin=origin(), **linking.rooms.ports)).links == found.links
 
 
+async def test_of_very_many_links_the_fifty_most_similar_come(linking: Linking) -> None:
+    drafts = [draft(f"ok {number}") for number in range(52)]
+    one, *others = [RecordKey("default", stored.memory_id) for stored in await linking.rooms.commit(*drafts)]
+    said = [Said(each.content_hash, each.visibility) for each in drafts]
+    pairs = enumerate(zip(others, said[1:], strict=True))
+    alike = {key: (saying, 0.95 + place / 10_000) for place, (key, saying) in pairs}
+    await linking.links.add([Comparison(one, said[0], alike)])
+
+    assert await linking.linked(one.memory_id) == [key.memory_id for key in reversed(others)][:50]
+
+
 async def test_what_other_agents_tenants_or_readers_say_is_not_linked(linking: Linking) -> None:
     [one] = await linking.remember(TEXT)
     await linking.remember(ALMOST, agent_id="bob")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from threading import current_thread, main_thread
 
 import pytest
 from builders import Rooms, change, draft, origin
@@ -10,9 +11,10 @@ from memos.errors import Unavailable
 from memos.events.memories import DeleteMemory, MemoryChanges, StoreMemory, StoreOutcome, UpdateMemory
 from memos.handlers.change import delete_memory, update_memory
 from memos.handlers.store import store_memory
+from memos.lexical import terms_of
 from memos.ports import Filter
 from memos.projection.points import point_of
-from memos.records import Draft, Point, RecordKey, VersionKey
+from memos.records import Draft, Point, RecordKey, Terms, VersionKey
 from memos.testing import TwinVectors
 
 pytest_plugins = ["rooms"]
@@ -136,6 +138,25 @@ async def test_points_of_many_tenants_are_projected_together(rooms: Rooms) -> No
 
     assert await rooms.projections.behind() == 0
     assert await rooms.vectors.count({"must": [{"key": "tenant", "match": {"value": "b"}}]}) == 1
+
+
+@pytest.mark.parametrize("much", [True, False])
+async def test_long_texts_are_made_points_of_in_a_thread(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch, much: bool
+) -> None:
+    threads: list[bool] = []
+
+    def noted(*text: object) -> Terms:
+        threads.append(current_thread() is not main_thread())
+        return terms_of(*text)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("memos.projection.points.terms_of", noted)
+    monkeypatch.setattr("memos.projection.points.READ_AT_ONCE", 40 if much else 41)
+    first = await rooms.remember("a" * 41 if much else "a")
+    await rooms.remember("b" * 41, supersedes=[first])
+
+    assert len(threads) == 3
+    assert threads == [much] * 3
 
 
 async def test_nothing_is_projected_from_nothing(rooms: Rooms) -> None:

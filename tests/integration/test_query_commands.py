@@ -133,8 +133,8 @@ async def test_repetitions_are_named_and_diversity_puts_what_differs_first(
 
     assert str(other.memory_id) not in {one["memory_id"] for one in plain}
     assert varied[1]["memory_id"] == str(other.memory_id)
-    assert f"says nearly the same as {plain[0]['similar'][0]}" in shown
-    assert str(repeated.memory_id) in {plain[0]["memory_id"], *plain[0]["similar"]}
+    assert f"repeated by {plain[0]['repeats'][0]}" in shown
+    assert str(repeated.memory_id) in {plain[0]["memory_id"], *plain[0]["repeats"]}
 
 
 async def test_what_is_superseded_is_shown_when_asked_for_and_names_what_took_its_place(

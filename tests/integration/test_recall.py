@@ -10,6 +10,7 @@ from conftest import Engines
 from recalling import chatter, near, remember_all, results
 
 from memos.events.memories import StoreMemory
+from memos.handlers.understanding import READ_FOR_CUES
 from memos.stores.edge import open_edge
 
 pytest_plugins = ["rooms"]
@@ -75,6 +76,16 @@ async def test_what_the_named_one_said_is_preferred(both: Rooms, fields: dict[st
     assert (await both.recalled(other))[0] == "Melanie: Tulips grow there."
 
 
+async def test_names_and_times_are_looked_for_at_the_beginning_of_a_query(both: Rooms) -> None:
+    cue, rest = "What did Melanie plant in May 2023?", "plant " * (READ_FOR_CUES // 6 + 1)
+    await both.remember("Melanie: Tulips grow there.", occurred_at=datetime(2023, 5, 8, tzinfo=UTC))
+
+    [cued], [late] = await results(both, cue + rest), await results(both, rest + cue)
+
+    assert {"speaker", "time"} <= set(factors_of(cued))
+    assert not {"speaker", "time"} & set(factors_of(late))
+
+
 @pytest.mark.parametrize(
     ("query", "first"),
     [
@@ -136,13 +147,13 @@ async def test_a_superseded_memory_is_left_out_though_the_engine_has_not_heard_o
 async def test_texts_that_say_nearly_the_same_are_one_result(both: Rooms) -> None:
     text = "The build takes five minutes on the old machine."
     first = await both.remember(text)
-    longer = await both.remember("The build usually takes five minutes on the old machine.")
+    longer = await both.remember("The build really takes just five minutes on the old machine.")
     shouted = await both.remember("THE BUILD takes five minutes, on the old machine!")
 
     found = await results(both, "How long does the build take on the old machine?")
 
     assert len(found) == 1
-    assert {found[0].memory_id, *found[0].similar} == {first, longer, shouted}
+    assert {found[0].memory_id, *found[0].repeats} == {first, longer, shouted}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +173,32 @@ async def test_texts_of_other_numbers_or_a_negation_are_results_of_their_own(bot
     found = await results(both, "How long does the build take on the old machine?")
 
     assert {one.content for one in found} == {text, other}
-    assert [one.similar for one in found] == [[], []]
+    assert [one.repeats for one in found] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("fields", "others"),
+    [
+        ({"occurred_at": datetime(2026, 1, 10, tzinfo=UTC)}, {"occurred_at": datetime(2026, 6, 10, tzinfo=UTC)}),
+        ({"metadata": {"speaker": "Anna"}}, {"metadata": {"speaker": "Bob"}}),
+        ({}, {"occurred_at": datetime(2026, 6, 10, tzinfo=UTC)}),
+    ],
+)
+async def test_the_same_words_of_another_day_or_speaker_are_a_result_of_their_own(
+    both: Rooms, fields: dict[str, Any], others: dict[str, Any]
+) -> None:
+    await both.remember("I went to the dentist.", session_id="s", **fields)
+    await both.remember("I went to the dentist!", session_id="t", **others)
+
+    assert len(await results(both, "Who went to the dentist, and when?")) == 2
+
+
+async def test_long_texts_that_only_begin_alike_are_two_results(both: Rooms) -> None:
+    licence = "This text is licensed to whom it may concern. " * 300
+    await both.remember(licence + "The password is in the safe.")
+    await both.remember(licence + "The garden is behind the house.")
+
+    assert len(await results(both, "To whom is this text licensed?")) == 2
 
 
 async def test_repetitions_take_no_places_from_others(both: Rooms) -> None:

@@ -109,6 +109,25 @@ async def test_a_budget_of_tokens_is_filled_best_first_and_passes_over_what_does
     assert await both.recalled(QUERY, max_tokens=1) == []
 
 
+async def test_what_does_not_fit_makes_room_for_what_is_beyond_the_number_wanted(both: Rooms) -> None:
+    for text, cosine in {"Best, " + "and long " * 20: 0.9, "Second.": 0.5}.items():
+        await alike(both, text, **near(QUERY, cosine))
+
+    assert await both.recalled(QUERY, top_k=1, max_tokens=5) == ["Second."]
+
+
+async def test_the_budget_left_by_the_results_goes_to_their_neighbours_nearest_first(both: Rooms) -> None:
+    for place, text in enumerate(["Far.", "Near.", "Best of all.", "Next.", "Last."]):
+        fields = near(QUERY, 0.9) if place == 2 else near(QUERY, 0.1)
+        await both.remember(text, session_id="s", sequence=place, **fields)
+
+    found = await both.query(QUERY, top_k=1, around=2, max_tokens=7)
+
+    [one] = found.memories.results
+    assert [memory.content for memory in one.before] == ["Near."]
+    assert [memory.content for memory in one.after] == ["Next."]
+
+
 async def test_as_many_as_are_asked_for_are_found_each_once(both: Rooms) -> None:
     await chatter(both, 250, QUERY, 0.2)
     await alike(both, "Best.", **near(QUERY, 0.9))

@@ -193,6 +193,8 @@ BAD_ANSWERS: dict[str, tuple[Answer, str]] = {
     "not a number": (one_changed(relevance_score=math.nan), "finite number"),
     "infinite": (one_changed(relevance_score=-math.inf), "finite number"),
     "beyond all floats": (one_changed(relevance_score=10**400), "0.relevance_score: "),
+    "too high": (one_changed(relevance_score=1.1e30), "0.relevance_score: .*not a usable score"),
+    "too low": (one_changed(relevance_score=-1e300), "0.relevance_score: .*not a usable score"),
     "no score": (one_changed(relevance_score=None), "0.relevance_score: "),
     "a score in words": (one_changed(relevance_score="high"), "0.relevance_score: "),
     "no scores": (lambda _: {"results": []}, "none for index 0"),
@@ -320,7 +322,7 @@ def in_an_hour() -> str:
     return format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
 
 
-@pytest.mark.parametrize(("retry_after", "seconds"), [("20", 20), (in_an_hour(), 60), ("1e9", 60)])
+@pytest.mark.parametrize(("retry_after", "seconds"), [("20", 20), (in_an_hour(), 60), ("1e999", 60)])
 async def test_a_busy_server_is_not_asked_again_before_the_time_that_it_gave(
     server: ScoringServer, reranker: RemoteReranker, retry_after: str, seconds: float
 ) -> None:
@@ -337,7 +339,10 @@ async def test_a_busy_server_is_not_asked_again_before_the_time_that_it_gave(
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("retry_after", ["0", "-1", "soon", "", "Wed, 21 Oct 2015 07:28:00 GMT"])
+NO_REST = ["0", "-1", "soon", "", "Wed, 21 Oct 2015 07:28:00 GMT", f"Wed, 21 Oct {'9' * 20} 07:28:00 GMT"]
+
+
+@pytest.mark.parametrize("retry_after", NO_REST)
 async def test_a_server_that_is_well_again_is_asked_again(
     server: ScoringServer, reranker: RemoteReranker, retry_after: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from memos.cues import periods, speakers
 from memos.ranking import Asked, bonuses, standing
-from memos.ranking.factors import recency_of, statement_share
+from memos.ranking.factors import READ_OF_CONTENT, recency_of, statement_share
 from memos.ranking.weights import LONGEST, SPEAKER, TIME
 from memos.records import Candidate, Memory, Preferences
 
@@ -113,6 +113,11 @@ def test_what_only_asks_tells_nothing(text: str, share: float) -> None:
 
 def test_a_statement_stands_higher_than_a_question() -> None:
     assert score(memory(content="Tea is ready.")) > score(memory(content="Tea is ready?"))
+
+
+def test_a_content_is_judged_by_its_beginning() -> None:
+    beginning = "Tea is ready. " * (READ_OF_CONTENT // 14 + 1)
+    assert score(memory(content=beginning + "Is it? " * 9000)) == score(memory(content=beginning))
 
 
 def test_a_longer_text_has_more_substance_up_to_a_length() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from memos.ranking import Relevance, fused, own_relevance
-from memos.ranking.fusion import Factor, Factors, recovered_idf
+from memos.ranking.fusion import MOST_EQUATIONS, Factor, Factors, determining, recovered_idf
 from memos.records import Candidate
 
 A, B, C, D, E = (UUID(int=number) for number in range(1, 6))
@@ -49,6 +49,26 @@ def test_a_term_tells_never_less_than_nothing() -> None:
         Candidate(B, (0.0,), 0.2, {TEA: 1.0, MILK: 1.0}, {"kind": "note"}),
     ]
     assert recovered_idf(scored)[MILK] == 0
+
+
+def many(idf: dict[int, float]) -> list[Candidate]:
+    """Three times as many candidates as are needed, all but the last few with two terms at least."""
+    pairs = [
+        candidate(UUID(int=n), terms={TEA: 0.5 + n % 7 / 10, MILK: 0.5 + n % 11 / 10}, idf=idf)
+        for n in range(3 * MOST_EQUATIONS)
+    ]
+    return [*pairs, *(candidate(UUID(int=10**6 + n), terms={RARE: 0.9}, idf=idf) for n in range(5))]
+
+
+def test_of_very_many_candidates_those_of_the_most_terms_and_one_of_each_other_term_are_looked_at() -> None:
+    chosen = determining(many({}))
+    assert [len(one.terms) for one in chosen] == [2] * MOST_EQUATIONS + [1]
+    assert determining(chosen[:MOST_EQUATIONS]) == chosen[:MOST_EQUATIONS]
+
+
+def test_the_frequencies_of_terms_are_recovered_from_very_many_candidates() -> None:
+    idf = {TEA: 0.5, MILK: 3.0, RARE: 7.25}
+    assert recovered_idf(many(idf)) == pytest.approx(idf, abs=1e-6)
 
 
 def test_without_terms_there_is_nothing_to_recover() -> None:

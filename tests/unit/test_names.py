@@ -63,6 +63,18 @@ def test_a_title_is_no_first_name() -> None:
     assert names_in("the doctor said dr who", {"The Doctor", "Dr. Strange"}) == {"The Doctor"}
 
 
+def test_thousands_of_mentions_of_thousands_of_names_are_found_at_once() -> None:
+    """Looking at every name at each of the places would take hours."""
+    known = {f"Ann X{number}" for number in range(10_000)}
+    assert names_in("ann " * 10_000, known) == known
+    assert names_in(" ".join(name.lower() for name in known), known) == known
+
+
+def test_names_of_many_lengths_are_told_apart_at_each_place() -> None:
+    known = {"Ann", "Ann Lee", "Ann Lee Roth", "Ann Lee Roth May"}
+    assert names_in("ann lee roth and ann lee", known) == {"Ann Lee Roth", "Ann Lee"}
+
+
 @given(st.text(), st.sets(st.text(min_size=1)))
 def test_only_known_names_are_found_in_any_text(text: str, known: set[str]) -> None:
     assert names_in(text, known) <= known

@@ -1,5 +1,4 @@
 import math
-import time
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -215,15 +214,12 @@ def test_any_text_at_any_moment_has_ordered_periods(text: str, now: datetime, mo
 
 
 @pytest.mark.parametrize("unit", ["1 ", "may ", "in 2022 ", "the week of ", "first week of may before ", "'s "])
-def test_the_time_grows_with_the_length_of_the_text_and_no_faster(unit: str) -> None:
-    def seconds(length: int) -> float:
-        text = (unit * length)[:length]
-        began = time.process_time()
-        periods(text, NOW)
-        relative(text)
-        return time.process_time() - began
+def test_a_long_text_of_one_pattern_is_read_to_its_end(unit: str) -> None:
+    """What grew faster than the text would take hours here."""
+    text = (unit * 100_000)[:100_000]
 
-    assert min(seconds(16_000) for _ in range(2)) < 32 * min(seconds(2_000) for _ in range(3))
+    assert all(period.slack > timedelta(0) for period in periods(text, NOW))
+    assert relative(text) is None
 
 
 @pytest.mark.parametrize(

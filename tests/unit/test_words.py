@@ -1,7 +1,9 @@
 """Texts as terms: identifiers, numbers, accents, any script."""
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
+from threading import Barrier, get_ident
 
 import pytest
 from hypothesis import given
@@ -10,9 +12,26 @@ from hypothesis import strategies as st
 from memos.lexical import clauses, question_terms, term_count, terms_of, words
 from memos.lexical.english import IRREGULAR, STOP_WORDS
 from memos.lexical.terms import AVERAGE_LENGTH, LENGTH_PENALTY, MOST_QUESTION_TERMS, SATURATION, number_of
-from memos.lexical.words import LONGEST_WORD
+from memos.lexical.words import LONGEST_WORD, _known, _stemmer
 
 LONGEST_QUERY = 16_000
+LONGEST_CONTENT = 1_000_000
+
+
+def test_each_thread_has_a_stemmer_of_its_own() -> None:
+    both = Barrier(2)
+
+    def stemmed(word: str) -> tuple[str, int]:
+        both.wait(10)
+        [term] = words(word)
+        both.wait(10)
+        return term, id(_stemmer(get_ident()))
+
+    with ThreadPoolExecutor(2) as threads:
+        (one, its), (other, others) = threads.map(stemmed, ["barricading", "balustrading"])
+
+    assert (one, other) == ("barricad", "balustrad")
+    assert len({its, others}) == 2
 
 
 def shared(text: str, other: str) -> set[str]:
@@ -129,7 +148,23 @@ def test_any_text_has_terms_without_spaces_or_length(text: str) -> None:
         assert len(term) <= LONGEST_QUERY
 
 
-@pytest.mark.parametrize("text", ["x", "a.", "a'", "aA", "1,", "\u0301", "_", "9", "東", "🎉", "?!"])
+PATTERNS = ["x", "a.", "a'", "abc.", "a_", "aA", "1,", "1.", "\u0301", "\u0301\u0316", "_", "9", "東", "🎉", "?!"]
+
+
+@pytest.mark.parametrize("text", PATTERNS)
+def test_the_longest_content_of_one_pattern_is_read_within_seconds(text: str) -> None:
+    """What takes steps by the square of the length, such as putting accents in order, would take many minutes."""
+    assert term_count(text * (LONGEST_CONTENT // len(text))) <= LONGEST_CONTENT
+
+
+@pytest.mark.parametrize("text", ["東京" * 1000, "ab." * 1000, "x" * 1000, "🎉" * 1000])
+def test_only_the_terms_of_words_of_usual_length_are_remembered(text: str) -> None:
+    _known.cache_clear()
+    assert list(words(text)) == list(words(text))
+    assert _known.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize("text", PATTERNS)
 def test_the_longest_query_of_one_pattern_is_read_at_once(text: str) -> None:
     assert term_count(text * (LONGEST_QUERY // len(text))) <= LONGEST_QUERY
 
@@ -186,6 +221,13 @@ def test_a_term_is_a_number_of_32_bits() -> None:
 def test_a_question_falls_into_clauses_that_could_be_asked_alone(question: str, parts: list[str]) -> None:
     """Of many, those of the most terms."""
     assert clauses(question) == parts
+
+
+@pytest.mark.parametrize("character", ".?!;,")
+def test_a_long_run_of_punctuation_is_no_border_and_read_at_once(character: str) -> None:
+    """Trying it anew from each of its characters would take many minutes."""
+    assert clauses(character * 300_000) == []
+    assert clauses(f"buy green apples{character * 3} paint walls") == ["buy green apples", "paint walls"]
 
 
 def test_clauses_come_in_their_order() -> None:

@@ -38,14 +38,34 @@ where m.memory_id = any($3::uuid[]) and m.tenant = $1 and m.deleted_at is null
     and (past.expires_at is null or past.expires_at > $4)
     and ($5 or m.superseded_at is null or m.superseded_at > $4)
 
+-- The clock of who superseded a memory may have been ahead, so that it holds a little longer than it stays as it was.
 -- name: changed_since
-select memory_id
-from agent_memories
-where updated_at > $3 and version > 1 and tenant = $1 and deleted_at is null
-    and (agent_id = $2 or visibility = 'shared')
-    and coalesce(occurred_at, created_at) <= $3
-order by updated_at desc
-limit $4
+select
+    c.memory_id,
+    sum(past.bytes) over (order by c.updated_at desc, c.memory_id rows unbounded preceding) as bytes
+from (
+    select memory_id, tenant, version, content, metadata, updated_at
+    from agent_memories
+    where updated_at > $3::timestamptz - interval '1 hour' and version > 1 and tenant = $1 and deleted_at is null
+        and (updated_at > $3 or superseded_at > $3)
+        and (agent_id = $2 or visibility = 'shared')
+        and coalesce(occurred_at, created_at) <= $3
+    order by updated_at desc, memory_id
+    limit $4
+) as c
+cross join lateral (
+    select octet_length(content) + pg_column_size(metadata) as bytes
+    from (
+        select c.version, c.content, c.metadata, c.updated_at
+        union all
+        select v.version, v.content, v.metadata, v.updated_at
+        from memory_versions v
+        where (v.memory_id, v.tenant) = (c.memory_id, c.tenant) and c.updated_at > $3
+    ) as versions
+    order by updated_at <= $3 desc, case when updated_at <= $3 then -version else version end
+    limit 1
+) as past
+order by c.updated_at desc, c.memory_id
 
 -- name: vectors_of_contents
 select k.memory_id, e.vector
@@ -137,11 +157,12 @@ where m.deleted_at is null
     and (m.agent_id = $2 or m.visibility = 'shared')
     and (m.expires_at is null or m.expires_at > now())
 order by l.similarity desc, m.memory_id
+limit 50
 
 -- name: memory_history
 select
     memory_id, version, content, metadata, tags, importance, visibility, expires_at, updated_at,
     superseded_by, superseded_at
 from memory_versions
-where tenant = $1 and memory_id = $2
+where tenant = $1 and memory_id = $2 and ($3 or visibility = 'shared')
 order by version

@@ -24,6 +24,15 @@ select first, memory_id as newest
 from later
 where superseded_by is null and deleted_at is null and (expires_at is null or expires_at > now())
 
+-- One that was superseded by a memory, and has changed thereby since that was stored.
+-- name: shared_before
+select memory_id
+from agent_memories
+where updated_at >= $3 and version > 1 and tenant = $1 and deleted_at is null
+    and superseded_by = $2 and visibility = 'shared'
+    and (expires_at is null or expires_at > now())
+limit 1
+
 -- What was superseded before, by one that is gone, was so from then on.
 -- name: supersede_memories
 with changed as (

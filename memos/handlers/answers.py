@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from memos.cues import speakers
 from memos.events.memories import RecalledMemory
 from memos.lexical import gist, term_count
-from memos.ranking import READ_OF_CONTENT, Asked, Factors, Fused, standing
+from memos.ranking import DEFINITIONS, READ_OF_CONTENT, Asked, Factors, Fused, standing
 from memos.records import Memory
 
 Beside: TypeAlias = tuple[list[Memory], list[Memory]]
@@ -37,11 +37,12 @@ class Answer:
 
     @property
     def gist(self) -> tuple[object, ...]:
-        """What it says, who says so, and of which day: what repeats it has the same."""
+        """What it says, who says so, of which day, and what it defines where: what repeats it has the same."""
         memory = self.memory
         said = gist(memory.content) if len(memory.content) <= READ_OF_CONTENT else (memory.content_hash,)
         told = memory.occurred_at and memory.occurred_at.date()
-        return said, tuple(speakers(memory.content, memory.metadata)), told
+        defined = memory.source if memory.kind in DEFINITIONS else None
+        return said, tuple(speakers(memory.content, memory.metadata)), told, defined
 
 
 def answer_of(memory: Memory, found: Fused, asked: Asked) -> Answer:

@@ -5,9 +5,10 @@ from memos.ranking.factors import READ_OF_CONTENT, Asked, bonuses, standing
 from memos.ranking.fusion import Factor, Factors, Fused, Relevance, fused, own_relevance
 from memos.ranking.measured import idf_of, measured, nominated
 from memos.ranking.variety import diverse, without_repeats
-from memos.ranking.weights import REACH, weights_of
+from memos.ranking.weights import DEFINITIONS, REACH, weights_of
 
 __all__ = [
+    "DEFINITIONS",
     "REACH",
     "READ_OF_CONTENT",
     "Asked",

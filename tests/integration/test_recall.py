@@ -11,6 +11,7 @@ from recalling import chatter, near, remember_all, results
 
 from memos.events.memories import StoreMemory
 from memos.handlers.understanding import READ_FOR_CUES
+from memos.records import Source
 from memos.stores.edge import open_edge
 
 pytest_plugins = ["rooms"]
@@ -191,6 +192,13 @@ async def test_the_same_words_of_another_day_or_speaker_are_a_result_of_their_ow
     await both.remember("I went to the dentist!", session_id="t", **others)
 
     assert len(await results(both, "Who went to the dentist, and when?")) == 2
+
+
+async def test_definitions_in_two_places_are_two_results(both: Rooms) -> None:
+    for uri in ("a.py", "b.py"):
+        await both.remember("def close(self)\nCloses the door.", kind="function", source=Source(uri=uri))
+
+    assert len(await results(both, "How is the door closed?")) == 2
 
 
 async def test_long_texts_that_only_begin_alike_are_two_results(both: Rooms) -> None:

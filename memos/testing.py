@@ -21,11 +21,11 @@ from memos.records import Candidate, Collection, Hit, Point, Question, RecordKey
 from memos.stores.filters import parse_filter
 from memos.stores.points import (
     CANDIDATE_FIELDS,
-    Asked,
-    asked,
+    CheckedQuestion,
     candidate,
     check_model,
     check_terms,
+    checked,
     float32s,
     payload_with_key,
     require_few,
@@ -93,7 +93,7 @@ class TwinVectors:
         self, question: Question, *, matching: Filter, corpus: Filter, limit: int
     ) -> list[Candidate]:
         """What matches and comes first, by meaning or by terms. Raises `InvalidCommand`, `Unavailable`."""
-        points, taken = self._points(), asked(question, self.collection)
+        points, taken = self._points(), checked(question, self.collection)
         require_few(limit)
         found = _measured(taken, _matching(points, matching), _idf(points, taken.terms, corpus))
         scores = [{key: one.similarities[i] for key, one in found.items()} for i in range(len(taken.vectors))]
@@ -105,7 +105,7 @@ class TwinVectors:
         self, question: Question, keys: Sequence[RecordKey], *, matching: Filter, corpus: Filter
     ) -> list[Candidate]:
         """Those that have a point and match, measured. Raises `InvalidCommand`, `Unavailable`."""
-        points, taken = self._points(), asked(question, self.collection)
+        points, taken = self._points(), checked(question, self.collection)
         wanted = {key: points[key] for key in keys if key in points}
         found = _measured(taken, _matching(wanted, matching), _idf(points, taken.terms, corpus))
         return list(found.values())
@@ -192,7 +192,7 @@ def _idf(points: Mapping[RecordKey, TwinPoint], terms: Sequence[int], corpus: Fi
 
 
 def _measured(
-    question: Asked, points: Iterable[tuple[RecordKey, TwinPoint]], idfs: Mapping[int, float]
+    question: CheckedQuestion, points: Iterable[tuple[RecordKey, TwinPoint]], idfs: Mapping[int, float]
 ) -> dict[RecordKey, Candidate]:
     units = [_unit(vector) for vector in question.vectors]
     found = {}

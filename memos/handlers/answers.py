@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from memos.cues import speakers
 from memos.events.memories import RecalledMemory
 from memos.lexical import gist, term_count
-from memos.ranking import DEFINITIONS, READ_OF_CONTENT, Asked, Factors, Fused, standing
+from memos.ranking import DEFINITIONS, READ_OF_CONTENT, Factors, Fused, QueryContext, standing
 from memos.records import Memory
 
 Beside: TypeAlias = tuple[list[Memory], list[Memory]]
@@ -45,10 +45,10 @@ class Answer:
         return said, tuple(speakers(memory.content, memory.metadata)), told, defined
 
 
-def answer_of(memory: Memory, found: Fused, asked: Asked) -> Answer:
+def answer_of(memory: Memory, found: Fused, context: QueryContext) -> Answer:
     """A memory that the ledger shows, as an answer."""
     length = term_count(memory.content[:READ_OF_CONTENT])
-    return Answer(memory, found.factors | standing(memory, length, asked))
+    return Answer(memory, found.factors | standing(memory, length, context))
 
 
 def recalled(answer: Answer, rank: int, beside: Beside, *, explain: bool, as_of: datetime | None) -> RecalledMemory:

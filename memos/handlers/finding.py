@@ -1,9 +1,9 @@
-"""From what is sought to what is found, by relevance: the engine's candidates and what stands beside them."""
+"""What answers a query, by relevance: the candidates of the engine and what stands beside them."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from memos.handlers.understanding import Sought
+from memos.handlers.understanding import UnderstoodQuery
 from memos.ports import Memories, Vectors
 from memos.ranking import (
     REACH,
@@ -26,28 +26,26 @@ On LoCoMo, all of them find no more than these: what answers beside a weak candi
 """
 
 
-async def found(sought: Sought, limit: int, *, memories: Memories, vectors: Vectors) -> list[Fused]:
+async def find(query: UnderstoodQuery, limit: int, *, memories: Memories, vectors: Vectors) -> list[Fused]:
     """Everything that may answer, best first; at most some `limit` by each way of finding. Raises `Unavailable`."""
-    candidates = await vectors.candidates(
-        sought.question, matching=sought.matching, corpus=sought.corpus, limit=limit
-    )
-    relevance = Relevance(sought.question.terms, candidates)
-    former = await _former(relevance, sought, vectors=vectors)
+    candidates = await vectors.candidates(query.question, matching=query.matching, corpus=query.corpus, limit=limit)
+    relevance = Relevance(query.question.terms, candidates)
+    former = await _former(relevance, query, vectors=vectors)
     candidates = [*candidates, *nominated(former, limit)]
     seeds = _seeds(candidates, relevance)
-    beside = await memories.neighbours(sought.tenant, sought.agent_id, seeds, REACH, as_of=sought.as_of)
+    beside = await memories.neighbours(query.tenant, query.agent_id, seeds, REACH, as_of=query.as_of)
     windows = [_window(seed, neighbours) for seed, neighbours in beside.items()]
-    candidates = [*candidates, *await _beside(windows, candidates, former, sought, vectors=vectors)]
-    relevance = Relevance(sought.question.terms, candidates)
-    return fused(candidates, relevance, windows, bonuses(sought.asked, candidates))
+    candidates = [*candidates, *await _beside(windows, candidates, former, query, vectors=vectors)]
+    relevance = Relevance(query.question.terms, candidates)
+    return fused(candidates, relevance, windows, bonuses(query.context, candidates))
 
 
-async def _former(known: Relevance, sought: Sought, *, vectors: Vectors) -> list[Candidate]:
+async def _former(known: Relevance, query: UnderstoodQuery, *, vectors: Vectors) -> list[Candidate]:
     """What has changed since, measured as the engine measured what has not."""
-    question, points = sought.question, sought.past.points
+    question, points = query.question, query.past.points
     if not points:
         return []
-    total = await vectors.count(sought.corpus)
+    total = await vectors.count(query.corpus)
     return measured(question, points, idf_of(question.terms, points, known=known.idf, total=total))
 
 
@@ -66,7 +64,7 @@ async def _beside(
     windows: Sequence[Sequence[UUID]],
     candidates: Sequence[Candidate],
     former: Sequence[Candidate],
-    sought: Sought,
+    query: UnderstoodQuery,
     *,
     vectors: Vectors,
 ) -> list[Candidate]:
@@ -74,8 +72,8 @@ async def _beside(
     known = {one.memory_id for one in candidates}
     unknown = dict.fromkeys(one for window in windows for one in window if one not in known)
     changed = [one for one in former if one.memory_id in unknown]
-    keys = [RecordKey(sought.tenant, one) for one in unknown if one not in sought.past.changed]
+    keys = [RecordKey(query.tenant, one) for one in unknown if one not in query.past.changed]
     if not keys:
         return changed
-    unchanged = await vectors.measured(sought.question, keys, matching=sought.matching, corpus=sought.corpus)
+    unchanged = await vectors.measured(query.question, keys, matching=query.matching, corpus=query.corpus)
     return [*changed, *unchanged]

@@ -9,8 +9,8 @@ from uuid import UUID
 from memos.errors import RerankingRefused, Unavailable
 from memos.events.memories import QueryMemory, RecalledMemory
 from memos.handlers.answers import Answer, Beside, answer_of, recalled
-from memos.handlers.finding import found
-from memos.handlers.understanding import Sought, understood
+from memos.handlers.finding import find
+from memos.handlers.understanding import UnderstoodQuery, understand
 from memos.ports import Embedder, Memories, Projections, Reranker, Vectors
 from memos.ranking import Budget, Factor, Fused, diverse, without_repeats
 from memos.records import Memory, Neighbours, RecordKey
@@ -41,42 +41,44 @@ class Recall:
 
     async def results(self) -> list[RecalledMemory]:
         """The best `top_k` that fit into `max_tokens`, best first. Raises `Unavailable`."""
-        sought = await understood(
+        query = await understand(
             self.tenant, self.command, memories=self.memories, vectors=self.vectors, embedder=self.embedder
         )
-        answers = await self._reranked(await self._distinct(sought))
+        answers = await self._reranked(await self._distinct(query))
         budget = Budget(self.command.max_tokens)
-        varied = await self._varied(answers, sought)
+        varied = await self._varied(answers, query)
         best = list(islice(budget.fitting(varied, lambda answer: answer.memory.content), self.command.top_k))
-        return await self._with_neighbours(best, sought, budget)
+        return await self._with_neighbours(best, query, budget)
 
     @property
     def _second_stage(self) -> Reranker | None:
         """The reranker, unless the asker does without it."""
         return self.reranker if self.command.rerank else None
 
-    async def _distinct(self, sought: Sought) -> list[Answer]:
-        """What there is to show that differs; more is sought when that is less than wanted."""
+    async def _distinct(self, query: UnderstoodQuery) -> list[Answer]:
+        """What there is to show that differs; more is looked for when that is less than wanted."""
         wanted = max(self.command.top_k + SPARE, self._second_stage.top if self._second_stage else 0)
         limit = max(FEWEST_FOUND, 2 * self.command.top_k, wanted)
         while True:
-            ranked = await found(sought, limit, memories=self.memories, vectors=self.vectors)
-            distinct = _folded(await self._shown(ranked[:wanted], sought))
+            ranked = await find(query, limit, memories=self.memories, vectors=self.vectors)
+            distinct = _folded(await self._shown(ranked[:wanted], query))
             if len(distinct) >= self.command.top_k or len(ranked) < min(limit, wanted) or limit >= MOST_FOUND:
                 return distinct
             limit, wanted = min(limit * 4, MOST_FOUND), wanted * 4
 
-    async def _shown(self, ranked: Sequence[Fused], sought: Sought) -> list[Answer]:
+    async def _shown(self, ranked: Sequence[Fused], query: UnderstoodQuery) -> list[Answer]:
         """What the ledger shows of what was found, best first."""
         shown = await self.memories.visible(
             self.tenant,
             self.command.agent_id,
             [one.candidate.memory_id for one in ranked],
-            as_of=sought.as_of,
-            superseded=sought.superseded,
+            as_of=query.as_of,
+            superseded=query.superseded,
         )
         answers = [
-            answer_of(memory, one, sought.asked) for one in ranked if (memory := shown.get(one.candidate.memory_id))
+            answer_of(memory, one, query.context)
+            for one in ranked
+            if (memory := shown.get(one.candidate.memory_id))
         ]
         return sorted(answers, key=lambda answer: (-answer.score, answer.memory.memory_id))
 
@@ -93,21 +95,21 @@ class Recall:
             return [replace(answer, note=str(error)) for answer in answers]
         return [*_second(first, scores, above=rest[0].score if rest else 0.0), *rest]
 
-    async def _varied(self, answers: list[Answer], sought: Sought) -> list[Answer]:
+    async def _varied(self, answers: list[Answer], query: UnderstoodQuery) -> list[Answer]:
         """The answers, best first, or as `diversity` asks."""
         if not self.command.diversity or len(answers) < 2:  # noqa: PLR2004 - one alone differs from no other
             return answers
         by_id = {answer.memory.memory_id: answer for answer in answers}
         embedded = await self.projections.embedded([RecordKey(self.tenant, one) for one in by_id])
         vectors = {one.memory.memory_id: one.vector for one in embedded if one.vector is not None}
-        vectors |= sought.past.vectors()
+        vectors |= query.past.vectors()
         scores = {one: answer.score for one, answer in by_id.items()}
         return [by_id[one] for one in diverse(scores, vectors, self.command.diversity)]
 
     async def _with_neighbours(
-        self, answers: Sequence[Answer], sought: Sought, budget: Budget
+        self, answers: Sequence[Answer], query: UnderstoodQuery, budget: Budget
     ) -> list[RecalledMemory]:
-        beside = await self._neighbours([answer.memory.memory_id for answer in answers], sought, budget)
+        beside = await self._neighbours([answer.memory.memory_id for answer in answers], query, budget)
         none: Beside = ([], [])
         return [
             recalled(
@@ -115,19 +117,21 @@ class Recall:
                 rank,
                 beside.get(answer.memory.memory_id, none),
                 explain=self.command.explain,
-                as_of=sought.as_of,
+                as_of=query.as_of,
             )
             for rank, answer in enumerate(answers, start=1)
         ]
 
-    async def _neighbours(self, ids: Sequence[UUID], sought: Sought, budget: Budget) -> Mapping[UUID, Beside]:
+    async def _neighbours(
+        self, ids: Sequence[UUID], query: UnderstoodQuery, budget: Budget
+    ) -> Mapping[UUID, Beside]:
         """What stands before and after each memory, as far as `around` asks for it and the budget has room."""
         if not self.command.around:
             return {}
         who = (self.tenant, self.command.agent_id)
-        found = await self.memories.neighbours(*who, ids, self.command.around, as_of=sought.as_of)
+        found = await self.memories.neighbours(*who, ids, self.command.around, as_of=query.as_of)
         named = {one for both in found.values() for side in both for one in side}
-        shown = await self.memories.visible(*who, list(named), as_of=sought.as_of)
+        shown = await self.memories.visible(*who, list(named), as_of=query.as_of)
         return {one: _beside(found[one], shown, budget) for one in ids if one in found}
 
 

@@ -11,7 +11,7 @@ from memos.handlers.past import Past, past_of
 from memos.lexical import clauses, question_terms
 from memos.ports import Embedder, Filter, Memories, Vectors
 from memos.projection.points import as_of, newest, seen_by, without
-from memos.ranking import Asked, Relevance, measured, own_relevance
+from memos.ranking import QueryContext, Relevance, measured, own_relevance
 from memos.records import Question, RecordKey, Vector
 
 READ_FOR_CUES = 2000
@@ -25,7 +25,7 @@ MOST_TELLING = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class UnderstoodQuery:
     """A query as the engines and the ranking take it. `corpus` is that against which terms are rare or common.
 
     What has changed since the moment `as_of` is in `past`, and left out by `matching`.
@@ -34,7 +34,7 @@ class Sought:
     tenant: str
     agent_id: str
     question: Question
-    asked: Asked
+    context: QueryContext
     matching: Filter
     corpus: Filter
     as_of: datetime | None
@@ -42,9 +42,9 @@ class Sought:
     past: Past
 
 
-async def understood(
+async def understand(
     tenant: str, command: QueryMemory, *, memories: Memories, vectors: Vectors, embedder: Embedder
-) -> Sought:
+) -> UnderstoodQuery:
     """Read a query, and when it dates something by an event, look when that was. Raises `Unavailable`."""
     now, opening = command.as_of or datetime.now(UTC), command.query[:READ_FOR_CUES]
     told = relative(opening)
@@ -52,18 +52,18 @@ async def understood(
     matching = _matching(tenant, command)
     past = await past_of(tenant, command, matching, memories=memories, embedder=embedder)
     meant = await embedder.embed([*texts, told.anchor] if told else texts)
-    sought = Sought(
+    query = UnderstoodQuery(
         tenant=tenant,
         agent_id=command.agent_id,
         question=Question(meant[: len(texts)], question_terms(command.query)),
-        asked=Asked(opening, now, periods(opening, now), command.preferences),
+        context=QueryContext(opening, now, periods(opening, now), command.preferences),
         matching=_unchanged(tenant, command, matching, past),
         corpus=seen_by(tenant, command.agent_id),
         as_of=command.as_of,
         superseded=command.include_superseded,
         past=past,
     )
-    return await _dated(sought, told, meant[-1], memories=memories, vectors=vectors) if told else sought
+    return await _dated(query, told, meant[-1], memories=memories, vectors=vectors) if told else query
 
 
 def _matching(tenant: str, command: QueryMemory) -> Filter:
@@ -82,25 +82,27 @@ def _unchanged(tenant: str, command: QueryMemory, matching: Filter, past: Past) 
     return without(matching, [RecordKey(tenant, one) for one in past.changed]) if past.changed else matching
 
 
-async def _dated(sought: Sought, told: Relative, event: Vector, *, memories: Memories, vectors: Vectors) -> Sought:
-    """What is sought, with the period that was told from an event, if a memory of that says when it was."""
+async def _dated(
+    query: UnderstoodQuery, told: Relative, event: Vector, *, memories: Memories, vectors: Vectors
+) -> UnderstoodQuery:
+    """The query with the period that was told from an event, if a memory of that says when it was."""
     question = Question([event], question_terms(told.anchor))
-    telling = await _most_telling(question, sought, vectors=vectors)
+    telling = await _most_telling(question, query, vectors=vectors)
     if telling is None:
-        return sought
-    shown = await memories.visible(sought.tenant, sought.agent_id, [telling], as_of=sought.as_of)
+        return query
+    shown = await memories.visible(query.tenant, query.agent_id, [telling], as_of=query.as_of)
     memory = shown.get(telling)
     period = told.period(memory.occurred_at) if memory and memory.occurred_at else None
     if period is None:
-        return sought
-    return replace(sought, asked=replace(sought.asked, periods=[*sought.asked.periods, period]))
+        return query
+    return replace(query, context=replace(query.context, periods=[*query.context.periods, period]))
 
 
-async def _most_telling(event: Question, sought: Sought, *, vectors: Vectors) -> UUID | None:
+async def _most_telling(event: Question, query: UnderstoodQuery, *, vectors: Vectors) -> UUID | None:
     """The memory that tells of an event, if one is enough like it."""
-    candidates = await vectors.candidates(event, matching=sought.matching, corpus=sought.corpus, limit=MOST_TELLING)
+    candidates = await vectors.candidates(event, matching=query.matching, corpus=query.corpus, limit=MOST_TELLING)
     relevance = Relevance(event.terms, candidates)
-    candidates = [*candidates, *measured(event, sought.past.points, relevance.idf)]
+    candidates = [*candidates, *measured(event, query.past.points, relevance.idf)]
     best = max(candidates, key=lambda one: own_relevance(one, relevance), default=None)
     if best is None or (best.similarities[0] < LEAST_LIKE and relevance.share(best.bm25) < LEAST_SHARED):
         return None

@@ -1,7 +1,7 @@
 """What of all that was found comes first: pure functions over candidates and memories."""
 
 from memos.ranking.budget import Budget, tokens_of
-from memos.ranking.factors import READ_OF_CONTENT, Asked, bonuses, standing
+from memos.ranking.factors import READ_OF_CONTENT, QueryContext, bonuses, standing
 from memos.ranking.fusion import Factor, Factors, Fused, Relevance, fused, own_relevance
 from memos.ranking.measured import idf_of, measured, nominated
 from memos.ranking.variety import diverse, without_repeats
@@ -11,11 +11,11 @@ __all__ = [
     "DEFINITIONS",
     "REACH",
     "READ_OF_CONTENT",
-    "Asked",
     "Budget",
     "Factor",
     "Factors",
     "Fused",
+    "QueryContext",
     "Relevance",
     "bonuses",
     "diverse",

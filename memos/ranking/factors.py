@@ -24,7 +24,7 @@ _ASKING = ("?", "\uff1f", "\u061f")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryContext:
     """A question, or its beginning, when it is asked, of what times it speaks, and what the asker prefers."""
 
     text: str
@@ -33,13 +33,13 @@ class Asked:
     preferences: Preferences = field(default_factory=Preferences)
 
 
-def bonuses(asked: Asked, candidates: Sequence[Candidate]) -> Mapping[UUID, Factors]:
+def bonuses(context: QueryContext, candidates: Sequence[Candidate]) -> Mapping[UUID, Factors]:
     """What each candidate gains for who speaks in it and for its time."""
     speakers = {one.memory_id: speakers_of(one.payload) for one in candidates}
-    named = names_in(asked.text, set().union(*speakers.values()))
+    named = names_in(context.text, set().union(*speakers.values()))
     found: dict[UUID, Factors] = {}
     for one in candidates:
-        factors = {**_speaker(speakers[one.memory_id], named), **_time(one.payload, asked.periods)}
+        factors = {**_speaker(speakers[one.memory_id], named), **_time(one.payload, context.periods)}
         if factors:
             found[one.memory_id] = factors
     return found
@@ -50,15 +50,15 @@ def speakers_of(payload: Mapping[str, Any]) -> Collection[str]:
     return {*payload.get("speaker", ()), *([payload["agent_id"]] if "agent_id" in payload else [])}
 
 
-def standing(memory: Memory, length: int, asked: Asked) -> Factors:
+def standing(memory: Memory, length: int, context: QueryContext) -> Factors:
     """What speaks for a memory whatever is asked; its `length` is in terms."""
-    preferences = asked.preferences
+    preferences = context.preferences
     factors: Factors = {}
     if weights_of(memory.kind).neighbours:
         share, substance = statement_share(memory.content[:READ_OF_CONTENT]), math.log1p(min(length, LONGEST))
         factors["statement"] = Factor(share, STATEMENT * (share - 1))
         factors["substance"] = Factor(substance, SUBSTANCE * substance)
-    recency = recency_of(memory.occurred_at or memory.created_at, asked.now, preferences.half_life)
+    recency = recency_of(memory.occurred_at or memory.created_at, context.now, preferences.half_life)
     factors["recency"] = Factor(recency, preferences.recency * recency)
     if memory.importance is not None:
         factors["importance"] = Factor(memory.importance, preferences.importance * (memory.importance - 0.5))

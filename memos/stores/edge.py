@@ -15,8 +15,8 @@ from memos.stores.edge_frames import MAX_POINTS, MAX_SEEN, Reply
 from memos.stores.edge_numbers import pack_floats, pack_terms
 from memos.stores.points import (
     MAX_MEASURED,
-    asked,
     candidate,
+    checked,
     float32s,
     payload_with_key,
     require_few,
@@ -59,7 +59,7 @@ class EdgeVectors:
         self, question: Question, *, matching: Filter, corpus: Filter, limit: int
     ) -> list[Candidate]:
         """What matches and comes first, by meaning or by terms. Raises `InvalidCommand`, `Unavailable`."""
-        vectors, terms = asked(question, self._collection)
+        vectors, terms = checked(question, self._collection)
         require_few(limit)
         if limit < 1:
             return []
@@ -77,7 +77,7 @@ class EdgeVectors:
         self, question: Question, keys: Sequence[RecordKey], *, matching: Filter, corpus: Filter
     ) -> list[Candidate]:
         """Those that have a point and match, measured. Raises `InvalidCommand`, `Unavailable`."""
-        vectors, terms = asked(question, self._collection)
+        vectors, terms = checked(question, self._collection)
         found: list[Candidate] = []
         for part in _slices(list(dict.fromkeys(keys)), MAX_MEASURED):
             reply = await self._call(

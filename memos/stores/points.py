@@ -78,14 +78,14 @@ def sparse(terms: Terms) -> Sparse:
     return taken
 
 
-class Asked(NamedTuple):
+class CheckedQuestion(NamedTuple):
     """A question as engines take it: vectors that fit the collection, and each term once."""
 
     vectors: "list[array[float]]"
     terms: list[int]
 
 
-def asked(question: Question, collection: Collection) -> Asked:
+def checked(question: Question, collection: Collection) -> CheckedQuestion:
     """The question as a collection understands it: one without terms is not asked for any.
 
     Raises `InvalidCommand` for a question without a vector, and for one of too much.
@@ -101,7 +101,7 @@ def asked(question: Question, collection: Collection) -> Asked:
             f"A question of {len(terms):,} different terms was asked; it has at most {MAX_TERMS:,}. Ask for fewer."
         )
     vectors = [float32s(vector, collection) for vector in question.vectors]
-    return Asked(vectors, terms if collection.has_terms else [])
+    return CheckedQuestion(vectors, terms if collection.has_terms else [])
 
 
 def require_few(limit: int) -> None:

@@ -26,7 +26,7 @@ from memos.stores.points import (
     MAX_MEASURED,
     SEEN_FIELDS,
     TERMS,
-    asked,
+    checked,
     float32s,
     payload_with_key,
     require_few,
@@ -189,7 +189,7 @@ class QdrantVectors:
         return models.PointStruct(id=point_id, vector=vector, payload=payload_with_key(point))
 
     def _question(self, question: Question, corpus: Filter) -> ServerQuestion:
-        vectors, terms = asked(question, self._collection)
+        vectors, terms = checked(question, self._collection)
         return ServerQuestion([one.tolist() for one in vectors], terms, qdrant_filter(corpus) or models.Filter())
 
     async def _measured(

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from memos.cues import periods, speakers
-from memos.ranking import Asked, bonuses, standing
+from memos.ranking import QueryContext, bonuses, standing
 from memos.ranking.factors import READ_OF_CONTENT, recency_of, statement_share
 from memos.ranking.weights import LONGEST, SPEAKER, TIME
 from memos.records import Candidate, Memory, Preferences
@@ -31,20 +31,20 @@ def candidate(memory_id: UUID, **payload: Any) -> Candidate:
 
 
 def score(of: Memory, preferences: Preferences | None = None) -> float:
-    asked = Asked("?", NOW, preferences=preferences or Preferences())
+    asked = QueryContext("?", NOW, preferences=preferences or Preferences())
     return sum(added for _, added in standing(of, len(of.content.split()), asked).values())
 
 
 def test_who_is_named_in_the_question_speaks_louder() -> None:
     found = bonuses(
-        Asked("What did Caroline's dog eat?", NOW),
+        QueryContext("What did Caroline's dog eat?", NOW),
         [candidate(A, speaker=["Caroline"]), candidate(B, speaker=["Melanie"])],
     )
     assert found == {A: {"speaker": (1.0, SPEAKER)}}
 
 
 def test_a_memory_of_the_time_that_is_named_gains() -> None:
-    asked = Asked("What happened in May 2023?", NOW, periods("What happened in May 2023?", NOW))
+    asked = QueryContext("What happened in May 2023?", NOW, periods("What happened in May 2023?", NOW))
     inside, outside = (
         candidate(A, occurred_at="2023-05-08T10:00:00+00:00"),
         candidate(B, created_at=NOW.isoformat()),
@@ -55,13 +55,13 @@ def test_a_memory_of_the_time_that_is_named_gains() -> None:
 
 
 def test_of_several_periods_the_nearest_counts() -> None:
-    asked = Asked("?", NOW, periods("Was it in May 2019 or in May 2023?", NOW))
+    asked = QueryContext("?", NOW, periods("Was it in May 2019 or in May 2023?", NOW))
     assert len(asked.periods) == 2
     assert bonuses(asked, [candidate(A, occurred_at="2023-05-08T10:00:00+00:00")])[A]["time"] == (1.0, TIME)
 
 
 def test_a_memory_is_of_the_time_that_it_tells_of_rather_than_of_when_it_was_stored() -> None:
-    asked = Asked("?", NOW, periods("in May 2023", NOW))
+    asked = QueryContext("?", NOW, periods("in May 2023", NOW))
     told = candidate(A, occurred_at="2023-05-08T10:00:00+00:00", created_at=NOW.isoformat())
     stored = candidate(B, occurred_at=NOW.isoformat(), created_at="2023-05-08T10:00:00+00:00")
     found = bonuses(asked, [told, stored])
@@ -70,7 +70,9 @@ def test_a_memory_is_of_the_time_that_it_tells_of_rather_than_of_when_it_was_sto
 
 
 def test_a_question_without_names_or_times_favours_nobody() -> None:
-    assert bonuses(Asked("tea?", NOW), [candidate(A, speaker=["Caroline"], occurred_at=NOW.isoformat())]) == {}
+    assert (
+        bonuses(QueryContext("tea?", NOW), [candidate(A, speaker=["Caroline"], occurred_at=NOW.isoformat())]) == {}
+    )
 
 
 def test_recency_halves_with_each_half_life() -> None:
@@ -122,7 +124,7 @@ def test_a_content_is_judged_by_its_beginning() -> None:
 
 def test_a_longer_text_has_more_substance_up_to_a_length() -> None:
     of_terms = [
-        standing(memory(), terms, Asked("?", NOW))["substance"][1] for terms in (1, 10, LONGEST, 2 * LONGEST)
+        standing(memory(), terms, QueryContext("?", NOW))["substance"][1] for terms in (1, 10, LONGEST, 2 * LONGEST)
     ]
     assert of_terms[0] < of_terms[1] < of_terms[2] == of_terms[3]
 

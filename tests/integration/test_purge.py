@@ -64,14 +64,16 @@ async def places(rooms: Rooms, *needles: bytes) -> set[str]:
     columns = await rooms.pool.fetch(
         "select table_name, column_name, data_type from information_schema.columns where table_schema = 'public'"
     )
+    forms = [form for needle in needles for form in (needle, needle.hex().encode())]
     found = set()
     for table, column, kind in columns:
         as_bytes = f'"{column}"' if kind == "bytea" else f"convert_to(\"{column}\"::text, 'UTF8')"
-        for needle in needles:
-            for form in (needle, needle.hex().encode()):
-                query = f"select count(*) from {table} where position($1::bytea in {as_bytes}) > 0"  # noqa: S608
-                if await rooms.pool.fetchval(query, form):
-                    found.add(f"{table}.{column}")
+        query = (
+            f"select exists (select from {table} cross join unnest($1::bytea[]) as n (needle) "  # noqa: S608
+            f"where position(needle in {as_bytes}) > 0)"
+        )
+        if await rooms.pool.fetchval(query, forms):
+            found.add(f"{table}.{column}")
     return found
 
 

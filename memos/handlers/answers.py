@@ -42,7 +42,7 @@ class Answer:
         said = gist(memory.content) if len(memory.content) <= READ_OF_CONTENT else (memory.content_hash,)
         told = memory.occurred_at and memory.occurred_at.date()
         defined = memory.source if memory.kind in DEFINITIONS else None
-        return said, tuple(speakers(memory.content, memory.metadata)), told, defined
+        return said, gist(" ".join(speakers(memory.content, memory.metadata))), told, defined
 
 
 def answer_of(memory: Memory, found: Fused, context: QueryContext) -> Answer:

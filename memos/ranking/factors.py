@@ -10,7 +10,7 @@ from uuid import UUID
 
 from memos.cues import Period, distance, names_in
 from memos.ranking.fusion import Factor, Factors
-from memos.ranking.weights import LONGEST, SPEAKER, STATEMENT, SUBSTANCE, TIME, weights_of
+from memos.ranking.weights import DEFINITIONS, LONGEST, SPEAKER, STATEMENT, SUBSTANCE, TIME
 from memos.records import Candidate, Memory, Preferences
 
 DAY = timedelta(days=1)
@@ -54,7 +54,7 @@ def standing(memory: Memory, length: int, context: QueryContext) -> Factors:
     """What speaks for a memory whatever is asked; its `length` is in terms."""
     preferences = context.preferences
     factors: Factors = {}
-    if weights_of(memory.kind).neighbours:
+    if memory.kind not in DEFINITIONS:
         share, substance = statement_share(memory.content[:READ_OF_CONTENT]), math.log1p(min(length, LONGEST))
         factors["statement"] = Factor(share, STATEMENT * (share - 1))
         factors["substance"] = Factor(substance, SUBSTANCE * substance)

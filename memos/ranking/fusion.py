@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
@@ -93,7 +94,7 @@ def fused(
     """Every candidate with its relevance, best first.
 
     Divided by the sum of its weights, the relevance of a perfect answer is 1, whatever its kind and place. A memory
-    is lifted by the best neighbour on either side; `bonuses` are part of what lifts.
+    is lifted towards the better of its neighbours; `bonuses` are part of what lifts.
     """
     beside = _beside(windows)
     by_id = {candidate.memory_id: candidate for candidate in candidates}
@@ -132,13 +133,15 @@ def _alone(
 
 
 def _lifted(one: Fused, beside: Beside, scores: Mapping[UUID, float]) -> Fused:
+    """A memory lifted towards its better neighbours, part of the way, so that it overtakes none for that."""
     weights = weights_of(one.candidate.kind)
     neighbours = beside.get(one.candidate.memory_id, {})
-    lift = sum(
-        part * max((scores.get(other, 0.0) for other in neighbours.get(distance, ())), default=0.0)
-        for distance, part in enumerate(weights.neighbours, start=1)
+    best = (
+        max((scores.get(other, 0.0) for other in neighbours.get(distance, ())), default=0.0)
+        for distance in count(1)
     )
-    if lift <= 0:
+    lift = sum(part * max(score - one.score, 0.0) for part, score in zip(weights.neighbours, best, strict=False))
+    if not lift:
         return one
     return Fused(one.candidate, one.score + lift, one.factors | {"neighbours": Factor(lift, lift)})
 

@@ -3,18 +3,16 @@
 from collections.abc import Mapping, Sequence
 from heapq import nlargest
 
-import numpy as np
-import numpy.typing as npt
-
 from memos.lexical import idf
-from memos.records import Candidate, Point, Question, Terms, Vector
+from memos.ranking.units import units
+from memos.records import Candidate, Point, Question, Terms
 
 
 def measured(question: Question, points: Sequence[Point], idfs: Mapping[int, float]) -> list[Candidate]:
     """Every point as a candidate; `idfs` has the inverse document frequencies of the terms that count."""
     if not points:
         return []
-    similarities = _units([point.vector for point in points]) @ _units(question.vectors).T
+    similarities = units([point.vector for point in points]) @ units(question.vectors).T
     return [
         _candidate(point, cosines, {term: point.terms[term] for term in idfs if term in point.terms}, idfs)
         for point, cosines in zip(points, similarities.tolist(), strict=True)
@@ -44,11 +42,3 @@ def nominated(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
 def _candidate(point: Point, cosines: Sequence[float], terms: Terms, idfs: Mapping[int, float]) -> Candidate:
     bm25 = sum(idfs[term] * weight for term, weight in terms.items())
     return Candidate(point.key.memory_id, cosines, bm25, terms, point.payload)
-
-
-def _units(vectors: Sequence[Vector]) -> "npt.NDArray[np.float32]":
-    """Vectors of unit length, one a row; one of zeros stays as it is, and is similar to none."""
-    rows = np.array(vectors, dtype=np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    rows[:] /= np.where(lengths > 0, lengths, 1)
-    return rows

@@ -1,12 +1,12 @@
 """No result twice, and results that differ."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 
+from memos.ranking.units import units
 from memos.records import Vector
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def diverse(scores: Mapping[UUID, float], vectors: Mapping[UUID, Vector], divers
     """
     ids = list(scores)
     relevance = (1 - diversity) * np.array([scores[one] for one in ids])
-    rows = _units([vectors.get(one) for one in ids])
+    rows = units([vectors.get(one) for one in ids])
     alike, chosen = np.zeros(len(ids)), list[UUID]()
     while len(chosen) < len(ids):
         best = int(np.argmax(relevance - diversity * alike))
@@ -40,14 +40,3 @@ def diverse(scores: Mapping[UUID, float], vectors: Mapping[UUID, Vector], divers
         relevance[best] = -np.inf
         alike = np.maximum(alike, rows @ rows[best])
     return chosen
-
-
-def _units(vectors: Sequence[Vector | None]) -> "npt.NDArray[np.float32]":
-    """Vectors of unit length, one a row; zeros, which are similar to nothing, where there is none."""
-    dimension = max((len(vector) for vector in vectors if vector is not None), default=0)
-    rows = np.zeros((len(vectors), dimension), dtype=np.float32)
-    for place, vector in enumerate(vectors):
-        if vector is not None:
-            rows[place] = vector
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1), dtype=np.float32)

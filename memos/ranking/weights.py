@@ -14,7 +14,7 @@ class Weights:
 
     `terms` is the weight of the share of the question's information that is found in the memory's own terms,
     `context` of the share found in it or its neighbours up to `len(neighbours)` places away. `neighbours` are the
-    parts of the best neighbour's score, by its distance, that lift a memory.
+    parts of the way, less than all of it in sum, by which a memory is lifted to its best neighbour, by distance.
     """
 
     terms: float

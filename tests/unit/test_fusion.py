@@ -144,7 +144,8 @@ def test_a_bonus_counts_for_its_memory_and_lifts_those_beside() -> None:
         {one.candidate.memory_id: one for one in fused(candidates, Relevance((), []), [[A, B]], given)}
         for given in ({}, bonus)
     )
-    assert gained[B].score == pytest.approx(plain[B].score + 0.25)
+    assert gained[B].factors["speaker"].contribution == 0.25
+    assert gained[B].score > plain[B].score
     assert gained[B].factors["speaker"] == (1.0, 0.25)
     assert gained[A].score > plain[A].score
     assert gained[C].score == plain[C].score
@@ -180,3 +181,15 @@ def test_a_placed_memory_is_held_to_its_context_also_when_its_neighbours_are_unk
     ranked = {one.candidate.memory_id: one for one in fused([placed, apart], Relevance((TEA,), [placed]), [], {})}
     assert ranked[A].factors["context"].value == ranked[A].factors["terms"].value
     assert "context" not in ranked[B].factors
+
+
+def test_what_is_lifted_does_not_overtake_what_lifts_it() -> None:
+    """A memory at the end of a session has neighbours at two distances on one side; the best one amid has not."""
+    first, best, last = candidate(A, 0.5, **PLACED), candidate(B, 0.52, **PLACED), candidate(C, 0.5, **PLACED)
+    assert order([first, best, last], [A, B, C])[0] == B
+
+
+def test_a_memory_gains_nothing_by_weaker_neighbours() -> None:
+    alone, ranked = candidate(A, 0.9), [candidate(A, 0.9), candidate(B, 0.3)]
+    [apart] = fused([alone], Relevance((), []), [], {})
+    assert fused(ranked, Relevance((), []), [[A, B]], {})[0].score == apart.score

@@ -28,7 +28,7 @@ async def test_an_answer_without_a_word_of_the_question_is_found_beside_the_turn
     found = await results(both, QUESTION, top_k=3)
 
     assert {ASKED, ANSWER} == {one.content for one in found[:2]}
-    assert {one.content: factors_of(one)["neighbours"]["value"] > 0 for one in found}[ANSWER]
+    assert [one.content for one in found if "neighbours" in factors_of(one)][:1] == [ANSWER]
 
 
 async def test_the_passage_after_the_heading_is_found_in_a_document(both: Rooms) -> None:

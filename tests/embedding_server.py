@@ -1,14 +1,12 @@
 """An OpenAI-compatible server whose vectors say how often each word occurs."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from builders import vector_of
 from fastapi import FastAPI
-from running import tcp_socket
+from http_servers import serving
 
 
 class EmbeddingServer:
@@ -32,10 +30,6 @@ async def embedding_server() -> AsyncIterator[EmbeddingServer]:
     """A server that runs meanwhile."""
     server, app = EmbeddingServer(), FastAPI()
     app.post("/v1/embeddings")(server.embed)
-    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    serving, socket = uvicorn.Server(config), tcp_socket()
-    server.url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
-    task = asyncio.create_task(serving.serve([socket]))
-    yield server
-    serving.should_exit = True
-    await task
+    async with serving(app) as url:
+        server.url = f"{url}/v1"
+        yield server

@@ -15,10 +15,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from running import Served, ready, tcp_socket, until
+from http_servers import serving
+from running import Served, ready, until
 
 from memos.client import Client, connect
 from memos.devstack.restarts import Supervised
@@ -61,15 +61,23 @@ def vector_of(text: str) -> list[float]:
 async def embeddings_served() -> AsyncIterator[Embeddings]:
     server, app = Embeddings(), FastAPI()
     app.post("/v1/embeddings")(server.embed)
-    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    serving, socket = uvicorn.Server(config), tcp_socket()
-    server.url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
-    task = asyncio.create_task(serving.serve([socket]))
-    try:
+    async with serving(app) as url:
+        server.url = f"{url}/v1"
         yield server
-    finally:
-        serving.should_exit = True
-        await task
+
+
+def settings_on(addresses: Addresses, embeddings: Embeddings, **more: Any) -> Settings:
+    """Settings for engines that run and a server of embeddings; `more` are further ones."""
+    return Settings(
+        redis_url=addresses.redis_url,
+        postgres_dsn=addresses.postgres_dsn,
+        edge_socket=addresses.edge_socket,
+        embedder="openai",
+        embedding_url=embeddings.url,
+        embedding_model="m",
+        embedding_dimension=DIMENSION,
+        **more,
+    )
 
 
 @dataclass(frozen=True)
@@ -153,20 +161,8 @@ async def site_at(
 ) -> AsyncIterator[Site]:
     """A memOS with little patience on engines that run; `more` are settings."""
     async with embeddings_served() as embeddings:
-        settings = Settings(
-            redis_url=addresses.redis_url,
-            postgres_dsn=addresses.postgres_dsn,
-            edge_socket=addresses.edge_socket,
-            embedder="openai",
-            embedding_url=embeddings.url,
-            embedding_model="m",
-            embedding_dimension=DIMENSION,
-            embedding_timeout=2,
-            lease_seconds=1,
-            retry_first=0.1,
-            retry_longest=1,
-            **more,
-        )
+        patience = {"embedding_timeout": 2, "lease_seconds": 1, "retry_first": 0.1, "retry_longest": 1}
+        settings = settings_on(addresses, embeddings, **patience, **more)
         await migrate(addresses.postgres_dsn)
         served = Served(settings)
         served.start()

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
-from running import tcp_socket
+from http_servers import serving
 
 Answer = Callable[[dict[str, Any]], Any]
 """What is answered to a body: a response, or what JSON is made of, or a coroutine of either."""
@@ -72,10 +71,6 @@ async def rerank_server() -> AsyncIterator[ScoringServer]:
     """A server that runs meanwhile."""
     server, app = ScoringServer(), FastAPI()
     app.post("/v1/rerank")(server.rerank)
-    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    serving, listening = uvicorn.Server(config), tcp_socket()
-    server.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-    task = asyncio.create_task(serving.serve([listening]))
-    yield server
-    serving.should_exit = True
-    await task
+    async with serving(app) as url:
+        server.url = f"{url}/v1"
+        yield server

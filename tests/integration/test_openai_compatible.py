@@ -10,9 +10,8 @@ from typing import Any
 
 import openai
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request, Response
-from running import tcp_socket
+from http_servers import serving
 
 from memos.embeddings.openai_compatible import OpenAICompatible, open_openai_compatible
 from memos.errors import EmbeddingRefused, Unavailable
@@ -76,13 +75,9 @@ def with_vector(vector: object) -> Answer:
 async def running() -> AsyncIterator[Server]:
     server, app = Server(), FastAPI()
     app.post("/v1/embeddings")(server.embed)
-    config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    serving, socket = uvicorn.Server(config), tcp_socket()
-    server.url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
-    task = asyncio.create_task(serving.serve([socket]))
-    yield server
-    serving.should_exit = True
-    await task
+    async with serving(app) as url:
+        server.url = f"{url}/v1"
+        yield server
 
 
 @pytest.fixture

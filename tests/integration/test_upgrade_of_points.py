@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import Response
-from outages import DIMENSION, Embeddings, embedded, embeddings_served
+from outages import DIMENSION, Embeddings, embedded, embeddings_served, settings_on
 from rebuilding import Site as Ledger
 from running import until
 
@@ -45,16 +45,7 @@ class Old:
 
     @property
     def settings(self) -> Settings:
-        return Settings(
-            redis_url=self.stack.addresses.redis_url,
-            postgres_dsn=self.stack.addresses.postgres_dsn,
-            edge_socket=self.stack.addresses.edge_socket,
-            embedder="openai",
-            embedding_url=self.embeddings.url,
-            embedding_model="m",
-            embedding_dimension=DIMENSION,
-            stop_seconds=1.0,
-        )
+        return settings_on(self.stack.addresses, self.embeddings, stop_seconds=1.0)
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[Client]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from outages import DIMENSION, Embeddings, embeddings_served, family
+from outages import DIMENSION, Embeddings, embeddings_served, family, settings_on
 from running import until
 
 from memos.broker.leases import LEASE_PREFIX
@@ -42,16 +42,7 @@ class Site:
 
     @property
     def settings(self) -> Settings:
-        return Settings(
-            redis_url=self.stack.addresses.redis_url,
-            postgres_dsn=self.stack.addresses.postgres_dsn,
-            edge_socket=self.stack.addresses.edge_socket,
-            embedder="openai",
-            embedding_url=self.embeddings.url,
-            embedding_model="m",
-            embedding_dimension=DIMENSION,
-            stop_seconds=STOP_SECONDS,
-        )
+        return settings_on(self.stack.addresses, self.embeddings, stop_seconds=STOP_SECONDS)
 
     def signal(self, engine: str, what: signal.Signals) -> None:
         for process in family(self.stack.engines[engine].child.pid):

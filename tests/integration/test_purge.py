@@ -82,47 +82,50 @@ def in_points(rooms: Rooms) -> bool:
     return WORD in repr(rooms.vectors._kept)
 
 
-async def test_after_deletion_and_purge_a_text_occurs_nowhere(rooms: Rooms) -> None:
-    store, again, change, batch = origin(), origin(), origin(), origin()
-    command = StoreMemory(content=SAID, **FIELDS)
-    [stored] = await rooms.store(command, origins=[store])
+PLACES = {
+    "agent_memories.content",
+    "agent_memories.content_hash",
+    "agent_memories.metadata",
+    "agent_memories.source_symbol",
+    "agent_memories.source_uri",
+    "agent_memories.tags",
+    "commands.digest",
+    "memory_embeddings.content_hash",
+    "memory_embeddings.vector",
+    "memory_versions.content",
+    "memory_versions.metadata",
+    "memory_versions.tags",
+}
+
+
+async def told_in_every_way(rooms: Rooms) -> tuple[list[UUID], list[bytes]]:
+    """Two memories, stored alone, again, changed and in a batch; and all that could give away what they say."""
+    command, update = StoreMemory(content=SAID, **FIELDS), MemoryChanges(content=OTHER)
+    [stored] = await rooms.store(command, origins=[origin()])
     assert isinstance(stored, StoreOutcome)
-    assert statuses(await rooms.store(command, origins=[again])) == ["duplicate"]
-    update = UpdateMemory(memory_id=stored.memory_id, agent_id="ada", changes=MemoryChanges(content=OTHER))
-    await update_memory(update, origin=change, **rooms.ports)
-    item = StoreMemory(content=SAID, **FIELDS)
-    [batched] = await store_memories([StoreMemories(memories=[item])], origins=[batch], **rooms.storing)
+    assert statuses(await rooms.store(command, origins=[origin()])) == ["duplicate"]
+    change = UpdateMemory(memory_id=stored.memory_id, agent_id="ada", changes=update)
+    await update_memory(change, origin=origin(), **rooms.ports)
+    [batched] = await store_memories([StoreMemories(memories=[command])], origins=[origin()], **rooms.storing)
     assert isinstance(batched, StoreOutcomes)
     [in_batch] = batched.results
     assert isinstance(in_batch, StoreOutcome)
-    needles = [
-        WORD.encode(),
-        *(made for text in (SAID, OTHER) for made in (content_hash(text), pack(vector_of(text)))),
-        *(digest_of(said) for said in (command, update, item)),
-        digest_of_batch([digest_of(item)]),
-    ]
-    assert await places(rooms, *needles) == {
-        "agent_memories.content",
-        "agent_memories.content_hash",
-        "agent_memories.metadata",
-        "agent_memories.source_symbol",
-        "agent_memories.source_uri",
-        "agent_memories.tags",
-        "commands.digest",
-        "memory_embeddings.content_hash",
-        "memory_embeddings.vector",
-        "memory_versions.content",
-        "memory_versions.metadata",
-        "memory_versions.tags",
-    }
+    texts = [made for text in (SAID, OTHER) for made in (content_hash(text), pack(vector_of(text)))]
+    digests = [digest_of(command), digest_of(change), digest_of_batch([digest_of(command)])]
+    return [stored.memory_id, in_batch.memory_id], [WORD.encode(), *texts, *digests]
+
+
+async def test_after_deletion_and_purge_a_text_occurs_nowhere(rooms: Rooms) -> None:
+    ids, needles = await told_in_every_way(rooms)
+    assert await places(rooms, *needles) == PLACES
     assert in_points(rooms)
-    await delete(rooms, stored.memory_id, in_batch.memory_id)
+    await delete(rooms, *ids)
 
-    told = await purge(rooms, dry_run=True, memory_ids=[stored.memory_id, in_batch.memory_id])
-    receipt = await purge(rooms, memory_ids=[stored.memory_id, in_batch.memory_id])
+    told = await purge(rooms, dry_run=True, memory_ids=ids)
+    receipt = await purge(rooms, memory_ids=ids)
 
-    assert told.tables == receipt.tables
     assert receipt.status == "purged"
+    assert receipt.tables == told.tables
     assert receipt.tables == {
         "agent_memories": 2,
         "memory_versions": 1,
@@ -132,7 +135,15 @@ async def test_after_deletion_and_purge_a_text_occurs_nowhere(rooms: Rooms) -> N
     }
     assert await places(rooms, *needles) == set()
     assert not in_points(rooms)
-    [row] = await rooms.pool.fetch("select * from agent_memories where memory_id = $1", stored.memory_id)
+
+
+async def test_a_purged_memory_leaves_a_tombstone_that_says_nothing(rooms: Rooms) -> None:
+    ids, _ = await told_in_every_way(rooms)
+    await delete(rooms, *ids)
+
+    await purge(rooms, memory_ids=ids)
+
+    [row] = await rooms.pool.fetch("select * from agent_memories where memory_id = $1", ids[0])
     assert row["purged_at"] >= row["deleted_at"]
     kept = {"tenant", "memory_id", "agent_id", "visibility", "version", "times_stored"}
     moments = {"created_at", "updated_at", "deleted_at", "purged_at"}

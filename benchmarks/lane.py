@@ -21,7 +21,7 @@ from memos.devstack.stack import Addresses, embedded_stack
 from memos.events.envelope import FIELD, Envelope
 from memos.events.memories import StoreMemory, StoreOutcome
 from memos.handlers import Handler
-from memos.handlers.store import store_memory
+from memos.handlers.memories.store import store_memory
 from memos.ports import Ready
 from memos.records import CommandKey, Origin, memory_id_for
 from memos.runtime import open_ports, policy_of
@@ -53,7 +53,9 @@ async def vector_store_rate() -> float:
     """Stores with their vectors a second of a lane."""
     async with _stack() as addresses:
         await migrate(addresses.postgres_dsn)
-        settings = Settings(postgres_dsn=addresses.postgres_dsn, edge_socket=addresses.edge_socket)
+        settings = Settings(
+            redis_url=addresses.redis_url, postgres_dsn=addresses.postgres_dsn, edge_socket=addresses.edge_socket
+        )
         async with open_ports(settings) as ports:
             return await drained(addresses, Handler(StoreMemory, store_memory, batch=256), ports)
 

@@ -69,8 +69,12 @@ class Connection:
 
     async def post(self, path: str, body: Any) -> Any:
         """The parsed answer; anything but 200 ends the benchmark."""
-        payload = to_json(body)
-        head = f"POST {path} HTTP/1.1\r\nHost: memos\r\nContent-Type: application/json\r\n"
+        return await self.ask("POST", path, body)
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The parsed answer to any request; anything but 200 ends the benchmark."""
+        payload = b"" if body is None else to_json(body)
+        head = f"{method} {path} HTTP/1.1\r\nHost: memos\r\nContent-Type: application/json\r\n"
         self._writer.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
         answered = await self._reader.readuntil(b"\r\n\r\n")
         headers = dict(line.lower().split(b": ") for line in answered.split(b"\r\n")[1:] if line)

@@ -143,17 +143,21 @@ def family_of(key: str) -> str:
 
 def own_memory(root: int) -> dict[str, float]:
     """MB of anonymous memory of the processes below one, by what they are."""
+    sizes: dict[str, float] = defaultdict(float)
+    for pid in family(root):
+        sizes[role_of(pid)] += megabytes_of(pid)
+    return sizes
+
+
+def family(root: int) -> list[int]:
+    """A process and those below it."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-    sizes: dict[str, float] = defaultdict(float)
-    for pid in parents:
-        if pid == root or root in ancestors(pid, parents):
-            sizes[role_of(pid)] += megabytes_of(pid)
-    return sizes
+    return [pid for pid in parents if pid == root or root in ancestors(pid, parents)]
 
 
 def ancestors(pid: int, parents: Mapping[int, int]) -> list[int]:

@@ -16,12 +16,14 @@ class MemosError(Exception):
 
     `detail` says what happened, to what, and what to do. `code` names the kind on the bus and in
     problem documents; `status` is its HTTP status; `transient` is true when the same command may
-    succeed later without being changed.
+    succeed later without being changed. `retry_after` is for how many seconds whoever refused asked
+    to be left alone.
     """
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     transient: ClassVar[bool] = False
+    retry_after: float = 0.0
 
     def __init__(self, detail: str, *, faults: Sequence[Fault] = ()) -> None:
         super().__init__(detail)
@@ -71,6 +73,13 @@ class TooLarge(MemosError):
     status = 413
 
 
+class QuotaExceeded(MemosError):
+    """What is to be kept has no room within a limit of the settings; nothing was written."""
+
+    code = "quota-exceeded"
+    status = 429
+
+
 class UnknownRoute(MemosError):
     """The facade has no such route, or not for this method."""
 
@@ -100,11 +109,36 @@ class RerankingRefused(MemosError):
     status = 502
 
 
-class Unavailable(MemosError):
-    """An engine does not answer.
+class CompletionRefused(MemosError):
+    """A language model was given a text that it refuses, or answered with something that cannot be used."""
 
-    `retry_after` is for how many seconds it asked to be left alone.
+    code = "completion-refused"
+    status = 502
+
+
+class UpstreamFailed(MemosError):
+    """The server that the facade passes requests on to cannot be reached, or does not go on answering."""
+
+    code = "upstream-failed"
+    status = 502
+
+
+class ToolFailed(MemosError):
+    """A tool could not be reached, or answered with an error or otherwise than it says.
+
+    `answered` is the HTTP status, if it answered with one.
     """
+
+    code = "tool-failed"
+    status = 502
+
+    def __init__(self, detail: str, *, faults: Sequence[Fault] = (), answered: int | None = None) -> None:
+        super().__init__(detail, faults=faults)
+        self.answered = answered
+
+
+class Unavailable(MemosError):
+    """An engine does not answer."""
 
     code = "unavailable"
     status = 503
@@ -119,6 +153,13 @@ class CollectionMissing(Unavailable):
     """An engine answers, but does not have the generation of the collection that it was asked about."""
 
     code = "collection-missing"
+
+
+class Closed(Unavailable):
+    """The client was closed before it had an answer; the outcome of a write is unknown until asked again."""
+
+    code = "closed"
+    transient = False
 
 
 class DeadlineExceeded(MemosError):
@@ -154,12 +195,17 @@ ERRORS: Mapping[str, type[MemosError]] = {
         Conflict,
         Gone,
         TooLarge,
+        QuotaExceeded,
         UnknownRoute,
         Overloaded,
         EmbeddingRefused,
         RerankingRefused,
+        CompletionRefused,
+        UpstreamFailed,
+        ToolFailed,
         Unavailable,
         CollectionMissing,
+        Closed,
         DeadlineExceeded,
         InternalError,
         ConfigurationError,

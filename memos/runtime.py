@@ -6,9 +6,11 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from threadpoolctl import threadpool_limits
 
 from memos.broker.lane import Lane
 from memos.broker.leases import consumer_name
@@ -16,6 +18,7 @@ from memos.broker.policy import Policy
 from memos.client.metrics import PublishedMetrics, keep_publishing
 from memos.client.redis import open_redis, ping
 from memos.devstack.locate import required
+from memos.discovery import Catalogs
 from memos.engines import current_generation, following, open_embedder, open_generation, open_reranker
 from memos.errors import Unavailable
 from memos.events.envelope import FIELD
@@ -24,6 +27,10 @@ from memos.events.streams import FACTS_STREAM, STREAM_OF
 from memos.events.streams import Lane as LaneName
 from memos.handlers import HANDLERS
 from memos.handlers.watch import Ping, Watch, keep_watch
+from memos.handlers.working.clearing import keep_clearing
+from memos.handlers.working.promoting import Promoting
+from memos.ports import Embedder, Projections, Vectors
+from memos.projection.answers import DerivedAnswers
 from memos.projection.comparing import keep_comparing
 from memos.projection.derived import DerivedVectors
 from memos.projection.others import Others
@@ -40,17 +47,38 @@ from memos.stores.deletions import PostgresDeletions
 from memos.stores.fact_stream import RedisFactStream
 from memos.stores.facts import PostgresFacts
 from memos.stores.generations import PostgresGenerations
+from memos.stores.learning import PostgresLearnings
 from memos.stores.links import PostgresLinks
+from memos.stores.loadouts import PostgresLoadouts
 from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import Pool, open_pool
 from memos.stores.projections import PostgresProjections
+from memos.stores.tools import PostgresTools
 from memos.telemetry import Telemetry
-from memos.waiting import set_in_the_end
+from memos.tier1 import open_tier1
+from memos.waiting import Stragglers, set_in_the_end
 
 log = logging.getLogger(__name__)
 
 LEASES_WITHOUT_METRICS = 3
 """After how many leases a worker whose metrics came no more is no longer counted."""
+
+
+class Searched(NamedTuple):
+    """The generation of the memories that is current, open, with the embedder of its model."""
+
+    vectors: Vectors
+    projections: Projections
+    embedder: Embedder
+
+
+@asynccontextmanager
+async def open_searched(settings: Settings, pool: Pool) -> AsyncIterator[Searched]:
+    """What queries search."""
+    async with AsyncExitStack() as stack:
+        generation, embedder = await current_generation(settings, PostgresGenerations(pool, MEMORIES), stack)
+        vectors = await stack.enter_async_context(open_generation(settings, generation))
+        yield Searched(vectors, account_in(pool, generation), embedder)
 
 
 @asynccontextmanager
@@ -59,27 +87,34 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     async with AsyncExitStack() as stack:
         dsn = required(settings, "postgres_dsn")
         pool = await stack.enter_async_context(open_pool(dsn))
+        searched = await stack.enter_async_context(open_searched(settings, pool))
+        vectors, projections = searched.vectors, searched.projections
         generations = PostgresGenerations(pool, MEMORIES)
-        generation, embedder = await current_generation(settings, generations, stack)
-        projections = account_in(pool, generation)
-        vectors = await stack.enter_async_context(open_generation(settings, generation))
         others = Others(
-            generation.number,
+            projections.generation,
             generations,
             partial(open_generation, settings, make=False),
             partial(account_in, pool),
         )
+        tools = PostgresTools(pool)
+        tier1 = await stack.enter_async_context(open_tier1(settings, pool))
         yield {
+            **tier1,
+            "catalogs": Catalogs(tools, searched.embedder, settings.catalog_bytes),
             "deletions": PostgresDeletions(pool),
-            "derived": [DerivedVectors(vectors, projections, others)],
-            "embedder": embedder,
+            "derived": [DerivedVectors(vectors, projections, others), DerivedAnswers(tier1["answers"])],
+            "embedder": searched.embedder,
             "facts": PostgresFacts(pool, dsn),
             "generations": generations,
+            "learnings": PostgresLearnings(pool),
             "links": PostgresLinks(pool),
+            "loadouts": PostgresLoadouts(pool),
             "memories": PostgresMemories(pool),
             "others": others,
             "projections": projections,
             "reranker": await stack.enter_async_context(open_reranker(settings)),
+            "stragglers": await stack.enter_async_context(Stragglers()),
+            "tools": tools,
             "vectors": vectors,
         }
 
@@ -111,6 +146,15 @@ async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event
     """
     url = required(settings, "redis_url")
     telemetry = Telemetry()
+    # products of less than a millisecond lose more by threads that wait for each other than they gain
+    with threadpool_limits(1, user_api="blas"):
+        await _run_shifts(settings, lane, url, telemetry, stopping)
+    log.info("The %s lane is closed", lane)
+
+
+async def _run_shifts(
+    settings: Settings, lane: LaneName, url: str, telemetry: Telemetry, stopping: asyncio.Event
+) -> None:
     async with open_redis(url, retries=0) as redis:
         await require_redis(redis, url)
         metrics = published_metrics(settings, lane, redis, telemetry)
@@ -128,7 +172,6 @@ async def run_worker(settings: Settings, lane: LaneName, stopping: asyncio.Event
                     tasks.create_task(work)
                     log.info("The %s lane is open", lane)
                     shift = await anext(one_by_one, None)
-    log.info("The %s lane is closed", lane)
 
 
 def published_metrics(settings: Settings, lane: LaneName, redis: Redis, telemetry: Telemetry) -> PublishedMetrics:
@@ -170,7 +213,9 @@ def consuming(shift: Shift, settings: Settings, lane: LaneName, redis: Redis, te
 
 
 def duties(shift: Shift, settings: Settings, lane: LaneName, redis: Redis, telemetry: Telemetry) -> Iterator[Duty]:
-    """What a worker does beside its lane; one of the bulk lane also keeps its projection true, links and relays."""
+    """What a worker does beside its lane; in the bulk lane it also keeps its projection true, links, clears and
+    relays.
+    """
     ports, stopping = shift.ports, shift.over
     yield keep_watch(stopping, watch_of(ports, redis, telemetry))
     if lane == "bulk":
@@ -180,6 +225,7 @@ def duties(shift: Shift, settings: Settings, lane: LaneName, redis: Redis, telem
             vectors=ports["vectors"],
             projections=ports["projections"],
             others=ports["others"],
+            answers=DerivedAnswers(ports["answers"]),
             embedder=ports["embedder"],
             retired_seconds=settings.retired_seconds,
             telemetry=telemetry,
@@ -190,6 +236,13 @@ def duties(shift: Shift, settings: Settings, lane: LaneName, redis: Redis, telem
             vectors=ports["vectors"],
             projections=ports["projections"],
             telemetry=telemetry,
+        )
+        yield keep_clearing(
+            stopping,
+            working=ports["working"],
+            facts=ports["facts"],
+            promoting=Promoting(ports["memories"], ports["vectors"], ports["projections"], ports["embedder"]),
+            language_model=ports["language_model"],
         )
         stream = fact_stream(redis, settings)
         yield keep_relaying(stopping, facts=ports["facts"], stream=stream, telemetry=telemetry)
@@ -214,6 +267,7 @@ async def rebuild_memories(settings: Settings, told: Told) -> tuple[Generation, 
                     Shadow(generation, vectors, account_in(pool, generation), embedder),
                     former=account_in(pool, former),
                     generations=generations,
+                    tools=PostgresTools(pool),
                     told=told,
                 )
     return generation, verification

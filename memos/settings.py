@@ -1,12 +1,16 @@
 """Every setting of memOS, read once by the entry points and passed down."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import from_json
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from memos.errors import ConfigurationError
+
+MillionTokens = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+"""What a million tokens cost."""
 
 
 class Settings(BaseSettings):
@@ -61,6 +65,107 @@ class Settings(BaseSettings):
         description="Most characters of the query and one candidate together that are sent; the rest is cut.",
     )
 
+    catalog_bytes: int = Field(
+        256_000_000,
+        ge=1_000_000,
+        description="Bytes of tools, and of the tasks they solved, that a worker keeps in memory for discovery.",
+    )
+
+    working_ttl: int = Field(
+        86_400,
+        ge=1,
+        le=316_224_000,
+        description="Seconds that a session of working memory is kept after it was last written to.",
+    )
+    working_window_messages: int = Field(
+        100, ge=1, le=100_000, description="Messages that a session's log keeps, unless the session says otherwise."
+    )
+    working_window_tokens: int = Field(
+        16_000, ge=1, le=10_000_000, description="Tokens that these messages may be together."
+    )
+    working_promote: Literal["never", "window", "end"] = Field(
+        "never",
+        description="When messages become memories: `never`, when they leave the `window`, or also at the `end`.",
+    )
+    working_value_bytes: int = Field(
+        262_144, ge=1024, le=16_777_216, description="Most bytes of JSON that a value or a message may be."
+    )
+    working_session_bytes: int = Field(8_388_608, ge=1024, description="Most bytes that a session may hold.")
+    working_session_keys: int = Field(10_000, ge=1, description="Most keys that a session may have.")
+    working_agent_bytes: int = Field(
+        67_108_864, ge=1024, description="Most bytes that all sessions of an agent may hold."
+    )
+    working_agent_sessions: int = Field(1000, ge=1, description="Most sessions that an agent may have.")
+
+    llm_url: str | None = Field(
+        None,
+        description="OpenAI-compatible server behind `/v1/chat/completions`, such as `http://localhost:1234/v1`.",
+    )
+    llm_api_key: str = Field(
+        "", description="API key of that server; without one, that of each request is passed on."
+    )
+    llm_timeout: float = Field(
+        120.0, gt=0, allow_inf_nan=False, description="Most seconds that server may be silent before it has failed."
+    )
+    llm_answer_bytes: int = Field(
+        16_777_216, ge=65_536, description="Most bytes of one answer of that server that are passed on."
+    )
+    llm_memory_bytes: int = Field(
+        536_870_912,
+        ge=1_048_576,
+        description="Most memory that a facade takes for answers under way; what is beyond it is refused with 503.",
+    )
+    llm_stream_usage: bool = Field(
+        True, description="Whether that server is asked for the tokens of streamed answers (`include_usage`)."
+    )
+    llm_model: str = Field(
+        "", description="Model to ask that server to summarise sessions with; without one, none are."
+    )
+    llm_prices: Annotated[dict[str, dict[Literal["prompt", "completion"], MillionTokens]], NoDecode] = Field(
+        {},
+        description="Price of a million tokens by model, as JSON: "
+        '`{"gpt-4o-mini": {"prompt": 0.15, "completion": 0.6}}`.',
+    )
+    llm_usage_days: int = Field(400, ge=1, le=3660, description="Days for which the account of calls is kept.")
+    cache_ttl: int = Field(86_400, ge=1, le=316_224_000, description="Seconds that an answer of a model is kept.")
+    cache_jitter: float = Field(
+        0.1,
+        ge=0,
+        le=0.5,
+        description="Share of these seconds by which it may be less, so that not all end at once.",
+    )
+    cache_bytes: int = Field(
+        268_435_456, ge=1_048_576, description="Most bytes of answers that are kept for a tenant."
+    )
+    cache_answer_bytes: int = Field(
+        1_048_576, ge=1024, description="Most bytes of one answer; a larger one is passed on and not kept."
+    )
+    cache_eviction: Literal["lru", "lfu"] = Field(
+        "lru",
+        description="What goes when the cache is full: the least recently (`lru`) or frequently (`lfu`) used.",
+    )
+    cache_semantic: bool = Field(
+        False, description="Whether requests are answered by answers to like questions without asking for it."
+    )
+    cache_threshold: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Least likeness of such a question; 0.875 by default, chosen for at most 1 % false hits.",
+    )
+    cache_per_key: bool = Field(
+        False,
+        description="Whether answers of the proxy are kept for each API key of a client apart from the others'.",
+    )
+    cache_questions_bytes: int = Field(
+        128_000_000,
+        ge=1_000_000,
+        description="Bytes of questions and their vectors that a worker keeps in memory, to find like ones among.",
+    )
+    cache_lease: float = Field(
+        30.0, ge=1, le=600, description="Seconds without a sign of life after which another makes an answer."
+    )
+
     api_host: str = Field("127.0.0.1", description="Address that the REST facade listens on.")
     api_port: int = Field(8090, ge=1, le=65535, description="Port that the REST facade listens on.")
     request_timeout: float = Field(
@@ -111,11 +216,47 @@ class Settings(BaseSettings):
     reply_ttl: float = Field(300.0, gt=0, description="Seconds an uncollected reply is kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
 
+    @field_validator("llm_url")
+    @classmethod
+    def _says_no_secret(cls, url: str | None) -> str | None:
+        """Refuse an address with more in it than where the server is: it is told to workers, and in logs."""
+        if url and ("?" in url or "#" in url or "@" in url.partition("://")[2].partition("/")[0]):
+            raise ValueError(
+                "must have no user, password or query; give the key of the server by MEMOS_LLM_API_KEY"
+            )
+        return url
+
+    @field_validator("llm_prices", mode="before")
+    @classmethod
+    def _read(cls, prices: Any) -> Any:
+        """Prices as they are written in the environment."""
+        if not isinstance(prices, str):
+            return prices
+        try:
+            return from_json(prices)
+        except ValueError as error:
+            raise ValueError(f"must be JSON, and is none: {error}") from error
+
+    @field_validator("working_session_bytes", "working_agent_bytes")
+    @classmethod
+    def _room_for_what_it_holds(cls, size: int, info: ValidationInfo) -> int:
+        """Refuse a session that has no room for one value, and an agent that has none for one session."""
+        held = "working_value_bytes" if info.field_name == "working_session_bytes" else "working_session_bytes"
+        if size < info.data.get(held, 0):
+            raise ValueError(f"must be at least MEMOS_{held.upper()}, which is {info.data[held]}")
+        return size
+
 
 def load_settings() -> Settings:
     """Read the environment. Raises `ConfigurationError` naming each variable that is wrong."""
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"MEMOS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(_wrong(*e["loc"], message=e["msg"]) for e in error.errors())
         raise ConfigurationError(f"The settings are not valid. {wrong}. Correct the environment.") from error
+
+
+def _wrong(name: str | int, *within: str | int, message: str) -> str:
+    """What is wrong with a setting, or within one."""
+    place = "".join(f"[{part}]" for part in within)
+    return f"MEMOS_{str(name).upper()}{place}: {message}"

@@ -5,15 +5,29 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
+from memos.discovery import Catalogs
 from memos.errors import MemosError
-from memos.ports import Derived, Embedder, Facts, Generations, Memories, Projections, Reranker, Vectors
+from memos.ports import (
+    Derived,
+    Embedder,
+    Facts,
+    Generations,
+    Learnings,
+    Loadouts,
+    Memories,
+    Projections,
+    Reranker,
+    Tools,
+    Vectors,
+)
 from memos.ports.deletions import Deletions
 from memos.ports.links import Links
 from memos.projection.others import Others
 from memos.projection.reconciler import Reconciler
-from memos.waiting import ended, set_in_the_end, told
+from memos.tier1 import Tier1
+from memos.waiting import Stragglers, ended, set_in_the_end, told
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +44,24 @@ CATCHING_UP_SECONDS = 5.0
 """Longest time that a worker brings a new generation up to date before it works on it."""
 
 
-class Ports(TypedDict):
+class Ports(Tier1):
     """Every port, under the name by which handlers ask for it."""
 
+    catalogs: Catalogs
     deletions: Deletions
     derived: Sequence[Derived]
     embedder: Embedder
     facts: Facts
     generations: Generations
+    learnings: Learnings
     links: Links
+    loadouts: Loadouts
     memories: Memories
     others: Others
     projections: Projections
     reranker: Reranker | None
+    stragglers: Stragglers
+    tools: Tools
     vectors: Vectors
 
 

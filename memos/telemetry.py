@@ -49,27 +49,39 @@ class FacadeTelemetry:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry)
         ProcessCollector(registry=registry)
-        self.requests = Counter(
-            "memos_requests",
-            "Requests answered, by the template of their route.",
-            ["method", "route", "status"],
-            registry=registry,
+        self.requests = counter(
+            "memos_requests", "Requests answered, by the template of their route.", ["method", "route", "status"]
         )
-        self.seconds = Histogram(
+        self.seconds = histogram(
             "memos_request_seconds",
             "Seconds from a request to the beginning of its answer.",
             ["method", "route"],
             buckets=SECONDS,
-            registry=registry,
         )
-        self.bus_up = Gauge("memos_bus_up", "Whether the bus answers the facade: 1 or 0.", registry=registry)
-        self.workers = Gauge(
-            "memos_workers", "Workers that have shown a sign of life.", ["lane"], registry=registry
+        self.llm_requests = counter(
+            "memos_llm_requests",
+            "Requests to language models answered, by what became of them.",
+            ["model", "outcome"],
         )
-        self.queued = Gauge(
-            "memos_queue_entries",
-            "Entries by where they are: queued, delayed or dead.",
-            ["stream", "place"],
-            registry=registry,
+        self.llm_tokens = counter(
+            "memos_llm_tokens", "Tokens that language models took, and that the cache saved.", ["model", "kind"]
+        )
+        self.llm_money = counter(
+            "memos_llm_money",
+            "Money that calls of language models cost, and that the cache saved, by the prices of the settings.",
+            ["model", "kind"],
+        )
+        self.llm_seconds = histogram(
+            "memos_llm_seconds",
+            "Seconds from a request to a language model to the end of its answer.",
+            ["outcome"],
+            buckets=(*SECONDS, 60, 120),
+        )
+        self.bus_up = gauge("memos_bus_up", "Whether the bus answers the facade: 1 or 0.")
+        self.workers = gauge("memos_workers", "Workers that have shown a sign of life.", ["lane"])
+        self.queued = gauge(
+            "memos_queue_entries", "Entries by where they are: queued, delayed or dead.", ["stream", "place"]
         )

@@ -1,7 +1,8 @@
-"""Writes the generated documents below docs/reference, or with `--check` says which have drifted.
+"""Writes the generated documents below docs/reference and the types of the synchronous SDK.
 
-Two are whole files, the OpenAPI and the AsyncAPI document; in the others only what stands between
-`<!-- begin NAME -->` and `<!-- end NAME -->` is generated.
+With `--check` it says which have drifted. Whole files are the OpenAPI and AsyncAPI documents, the JSON Schema of
+loadouts, and the types; in the others only what stands between `<!-- begin NAME -->` and `<!-- end NAME -->` is
+generated.
 """
 
 import argparse
@@ -12,14 +13,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sync_face import STUB, sync_face
+
 from memos.api.app import create_app
 from memos.errors import ERRORS
 from memos.events.asyncapi import asyncapi
 from memos.events.facts import FACTS
+from memos.events.loadouts import loadout_schema
 from memos.events.streams import STREAMS
 from memos.settings import Settings
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference"
 
 
 def openapi() -> dict[str, Any]:
@@ -31,7 +36,7 @@ def settings_table() -> Iterator[str]:
     """Every environment variable with its default."""
     yield from header("Variable", "Default", "Meaning")
     for name, field in Settings.model_fields.items():
-        default = "" if field.default in {None, ""} else f"`{field.default}`"
+        default = "" if field.default in (None, "", {}) else f"`{field.default}`"
         yield row(f"`MEMOS_{name.upper()}`", default, field.description or "")
 
 
@@ -67,7 +72,11 @@ def routes_table() -> Iterator[str]:
             yield row(f"`{method.upper()} {path}`", operation["description"], schema_of(body), schema_of(answer))
 
 
-DOCUMENTS: Mapping[str, Callable[[], Any]] = {"openapi.json": openapi, "asyncapi.json": asyncapi}
+DOCUMENTS: Mapping[str, Callable[[], Any]] = {
+    "openapi.json": openapi,
+    "asyncapi.json": asyncapi,
+    "loadout.schema.json": loadout_schema,
+}
 TABLES: Mapping[str, Mapping[str, Callable[[], Iterable[str]]]] = {
     "settings.md": {"settings": settings_table},
     "bus.md": {"streams": streams_table, "facts": facts_table},
@@ -119,6 +128,7 @@ def generated() -> Iterator[tuple[Path, str]]:
         for marker, table in tables.items():
             text = filled(text, marker, table())
         yield REFERENCE / name, text
+    yield STUB, sync_face()
 
 
 def drifted() -> list[Path]:
@@ -132,7 +142,7 @@ def main() -> int:
     if parser.parse_args().check:
         wrong = drifted()
         for path in wrong:
-            print(f"docs/reference/{path.name} has drifted from the code: run `make docs`")
+            print(f"{path.relative_to(ROOT)} has drifted from the code: run `make docs`")
         return 1 if wrong else 0
     for path, text in generated():
         path.write_text(text, encoding="utf-8")

@@ -3,16 +3,19 @@
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from noted import NotedAnswers
+
+from memos.discovery import Catalogs
 from memos.events.facts import FACTS
 from memos.events.memories import MemoriesFound, QueryMemory, RecalledMemory, StoreMemory, StoreOutcome
-from memos.handlers.query import query_memory
-from memos.handlers.remember import Outcome
-from memos.handlers.store import store_memory
+from memos.handlers.memories.query import query_memory
+from memos.handlers.memories.remember import Outcome
+from memos.handlers.memories.store import store_memory
 from memos.ports import Derived, Reranker, Vectors
 from memos.projection.derived import DerivedVectors
 from memos.projection.points import memories_collection
@@ -36,6 +39,7 @@ from memos.stores.generations import PostgresGenerations
 from memos.stores.memories import PostgresMemories
 from memos.stores.postgres import Pool
 from memos.stores.projections import PostgresProjections
+from memos.stores.tools import PostgresTools
 from memos.testing import TwinVectors
 
 MODEL = "words"
@@ -67,11 +71,17 @@ class Rooms:
     vectors: TwinVectors
     embedder: WordsEmbedder
     reranker: Reranker | None = None
+    answers: NotedAnswers = field(default_factory=NotedAnswers)
 
     @property
     def ports(self) -> dict[str, Any]:
         """The ports of a handler that writes."""
-        return {**self.engines, "memories": self.memories, "embedder": self.embedder}
+        return {
+            **self.engines,
+            "memories": self.memories,
+            "embedder": self.embedder,
+            "answers": self.answers,
+        }
 
     @property
     def deleting(self) -> dict[str, Any]:
@@ -125,6 +135,7 @@ class Rooms:
             projections=self.projections,
             embedder=self.embedder,
             reranker=self.reranker,
+            catalogs=Catalogs(PostgresTools(self.pool), self.embedder, 1_000_000),
         )
 
     async def recalled(self, query: str, **fields: Any) -> list[str]:

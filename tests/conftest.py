@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,13 @@ from memos.stores.postgres import Pool, open_pool
 REDIS_URL = os.environ.get("MEMOS_TEST_REDIS_URL")
 POSTGRES_DSN = os.environ.get("MEMOS_TEST_POSTGRES_DSN")
 DOCKER = os.environ.get("MEMOS_TEST_DOCKER")
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def pytest_configure() -> None:
+    """Let tests import the programs of the examples."""
+    sys.path.append(os.fspath(EXAMPLES))
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from redis.asyncio import Redis
 from running import until
 
 from memos.broker.lane import Lane
+from memos.broker.leases import LEASE_PREFIX
 from memos.broker.policy import Policy
 from memos.client.redis import open_redis
 from memos.devstack.binaries import valkey_server
+from memos.events.commands import Command
 from memos.events.envelope import FIELD, Envelope, decode
-from memos.events.memories import Command
 from memos.events.streams import GROUP, STREAM_OF, Stream
 from memos.handlers import Handler
 from memos.telemetry import Telemetry
@@ -64,6 +65,13 @@ class Wire:
     async def _dead(self, stream: Stream) -> Sequence[tuple[bytes, dict[bytes, bytes]]]:
         entries: Sequence[tuple[bytes, dict[bytes, bytes]]] = await self.redis.xrange(stream.dead)
         return entries
+
+    async def renewed(self) -> None:
+        """Return after the next renewal of a lease."""
+        async with self.redis.monitor() as monitor, asyncio.timeout(20):
+            async for command in monitor.listen():
+                if command["command"].startswith(f"SET {LEASE_PREFIX}") and "PX" in command["command"]:
+                    return
 
     async def nothing_left(self, stream: Stream) -> None:
         """Return when every entry of a stream is acknowledged and deleted."""

@@ -19,6 +19,7 @@ from memos.records import Generation, Vector
 from memos.stores.edge import open_edge
 from memos.stores.generations import PostgresGenerations
 from memos.stores.projections import PostgresProjections
+from memos.stores.tools import PostgresTools
 
 
 class Reversed(WordsEmbedder):
@@ -78,6 +79,7 @@ class Site:
                     Shadow(generation, vectors, self.account_of(generation), embedder),
                     former=self.account_of(former),
                     generations=self.generations,
+                    tools=PostgresTools(self.rooms.pool),
                     told=told,
                 )
 

@@ -4,10 +4,12 @@ import asyncio
 import os
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,7 @@ from conftest import Engines, execute, with_database
 from memos.api.app import create_app
 from memos.api.server import FacadeServer
 from memos.client.redis import open_redis
+from memos.devstack.stack import open_stack
 from memos.runtime import run_worker
 from memos.settings import Settings
 
@@ -86,26 +89,32 @@ async def ready(url: str) -> None:
 
 @asynccontextmanager
 async def served(engines: Engines, template: str, number: str, **told: Any) -> AsyncIterator[Memos]:
-    """A memOS on a database of its own of Redis and of PostgreSQL, with some settings."""
+    """A memOS on a database of its own of Redis and of PostgreSQL, and vectors of its own, with some settings."""
     name = f"memos_served_{uuid4().hex[:8]}"
     await execute(engines.postgres_dsn, f"create database {name} template {template} strategy file_copy")
-    settings = Settings(
-        redis_url=with_redis_database(engines.redis_url, number),
-        postgres_dsn=with_database(engines.postgres_dsn, name),
-        edge_socket=engines.edge_socket,
-        embedding_threads=1,
-        **told,
-    )
-    async with open_redis(settings.redis_url or "") as client:
+    redis_url, dsn = with_redis_database(engines.redis_url, number), with_database(engines.postgres_dsn, name)
+    async with open_redis(redis_url) as client:
         await client.flushdb()
-    running = Served(settings)
-    running.start()
-    try:
-        await ready(running.url)
-        yield Memos(running.url, settings)
-    finally:
-        await asyncio.to_thread(running.stop)
-        await execute(engines.postgres_dsn, f"drop database {name} with (force)")
+    async with own_edge(redis_url, dsn) as edge_socket:
+        settings = Settings(
+            redis_url=redis_url, postgres_dsn=dsn, edge_socket=edge_socket, embedding_threads=1, **told
+        )
+        running = Served(settings)
+        running.start()
+        try:
+            await ready(running.url)
+            yield Memos(running.url, settings)
+        finally:
+            await asyncio.to_thread(running.stop)
+    await execute(engines.postgres_dsn, f"drop database {name} with (force)")
+
+
+@asynccontextmanager
+async def own_edge(redis_url: str, postgres_dsn: str) -> AsyncIterator[Path]:
+    """The socket of an embedded vector engine for one ledger: two would take each other's points for strays."""
+    with tempfile.TemporaryDirectory(prefix="memos-edge-") as home:
+        async with open_stack(Path(home), redis_url=redis_url, postgres_dsn=postgres_dsn) as stack:
+            yield stack.addresses.edge_socket
 
 
 async def until(condition: Callable[[], Awaitable[object]], seconds: float = 20) -> None:

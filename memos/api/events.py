@@ -11,8 +11,8 @@ from pydantic_core import to_json
 
 from memos.api.requests import Asked, problems
 from memos.client.bus import Bus
-from memos.client.client import build
 from memos.client.follow import Page
+from memos.client.sending import build
 from memos.events.facts import MOST_FACTS, FactsRead, ReadFacts
 from memos.records import Fact
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query, Response
 
 from memos.api.examples import QUERIES
+from memos.api.messages import WORKING, TierOutcome, store_message
 from memos.api.requests import Asked, Exchange, json_response, problems
+from memos.api.working_examples import TEXTS
 from memos.errors import NotFound
+from memos.events.commands import DEFAULT_AGENT
 from memos.events.memories import (
-    DEFAULT_AGENT,
     DeleteMemory,
     DeleteOutcome,
     GetHistory,
@@ -47,12 +49,6 @@ class StoreRequest(StoreMemory):
         return StoreMemory.model_construct(**{name: getattr(self, name) for name in StoreMemory.model_fields})
 
 
-class TierOutcome(StoreOutcome):
-    """What became of a memory, and the tier that keeps it."""
-
-    tier: Literal[2]
-
-
 def memory_router() -> APIRouter:
     """Routes under `/memory` and `/ingest`; the static ones come before those with an id."""
     router = APIRouter(tags=["memory"])
@@ -67,7 +63,7 @@ def _add_static_routes(add: Callable[..., None]) -> None:
     post("/memory/store/batch", store_batch, response_model=StoreOutcomes, responses=problems())
     post("/memory/query", query, response_model=MemoriesFound, responses=problems())
     post("/ingest/batch", ingest, response_model=StoreOutcomes, responses=problems())
-    post("/memory/{tier}/store", store_in_tier, response_model=TierOutcome, responses=_stored(404))
+    post("/memory/{tier}/store", store_in_tier, response_model=TierOutcome, responses=_stored(404, 413))
 
 
 def _add_id_routes(add: Callable[..., None]) -> None:
@@ -88,10 +84,19 @@ async def store_batch(body: StoreMemories, exchange: Asked) -> Response:
     return await exchange.answer(body)
 
 
-async def store_in_tier(tier: Annotated[int, Path(ge=1, le=3)], body: StoreRequest, exchange: Asked) -> Response:
-    """Remember a text in a tier: 2 is episodic memory."""
+async def store_in_tier(
+    tier: Annotated[int, Path(ge=1, le=3)],
+    body: Annotated[StoreRequest, Body(openapi_examples=TEXTS)],
+    exchange: Asked,
+) -> Response:
+    """Remember a text in a tier: 1 is working memory, as a message of its session; 2 is episodic memory."""
+    if tier == WORKING:
+        return json_response(await store_message(body, exchange, wait=body.wait))
     if tier != EPISODIC:
-        raise NotFound(f"Tier {tier} is not served by this version. Store in tier {EPISODIC}, episodic memory.")
+        raise NotFound(
+            f"Tier {tier} is not served by this version. Store in tier {WORKING}, working memory, or in tier "
+            f"{EPISODIC}, episodic memory."
+        )
     return await _store(body, exchange, status=200, tier=tier)
 
 

@@ -96,6 +96,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         return respond(_with_status(missing, error.status_code), headers=error.headers)
     if error.status_code == TooLarge.status:
         return problem_response(TooLarge("The body is larger than memOS reads. Send it in several requests."))
+    if isinstance(error.__cause__, RecursionError):
+        return problem_response(InvalidCommand("The body is nested too deeply to be read. Nest it less."))
     detail = f"The request could not be read: {error.detail}. Send JSON in UTF-8."
     return respond(_with_status(InvalidCommand(detail), error.status_code))
 

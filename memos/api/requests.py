@@ -1,6 +1,6 @@
 """From a request to the bus and back."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
@@ -8,8 +8,8 @@ from pydantic_core import to_json
 
 from memos.client.bus import Bus
 from memos.client.ids import uuid7
+from memos.events.commands import Command
 from memos.events.envelope import DEFAULT_TENANT
-from memos.events.memories import Command
 from memos.events.problems import Problem
 from memos.events.texts import Identifier
 from memos.records import CommandKey, memory_id_for
@@ -34,9 +34,19 @@ class Exchange:
         self.command_id = command_id
 
     @property
+    def key(self) -> CommandKey:
+        """What tells this command from every other."""
+        return CommandKey(self.tenant, self._bus.source, self.command_id)
+
+    @property
     def memory_id(self) -> UUID:
         """The id of the memory that this command stores, unless it names one."""
-        return memory_id_for(CommandKey(self.tenant, self._bus.source, self.command_id))
+        return memory_id_for(self.key)
+
+    def at_least(self, seconds: float) -> Self:
+        """This exchange, waiting for an answer no shorter than that."""
+        self._timeout = max(self._timeout, seconds)
+        return self
 
     async def ask(self, command: Command) -> Any:
         """The data of the reply to a command."""
@@ -57,11 +67,11 @@ async def exchange(
 ) -> Exchange:
     """The exchange of a request; a coroutine, since FastAPI runs what is none in a thread of its own."""
     state = request.app.state
-    command_id = request.state.command_id = _as_sent(idempotency_key) if idempotency_key else str(uuid7())
+    command_id = request.state.command_id = as_sent(idempotency_key) if idempotency_key else str(uuid7())
     return Exchange(state.bus, command_id, request_timeout or state.timeout)
 
 
-def _as_sent(header: str) -> str:
+def as_sent(header: str) -> str:
     """A header's text: its bytes are read as Latin-1, but clients send UTF-8."""
     try:
         return header.encode("latin-1").decode()

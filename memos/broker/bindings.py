@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError
 
+from memos.bisect import onwards
 from memos.broker.deliveries import MOST_DELIVERIES, Delivery
 from memos.errors import InternalError, MemosError
+from memos.events.commands import Reply
 from memos.events.envelope import Envelope
-from memos.events.memories import Reply
 from memos.events.problems import PROBLEM_TYPE, problem_of
 from memos.events.streams import STREAM_OF, Stream
 from memos.handlers import Handler
-from memos.handlers.bisect import onwards
 
 log = logging.getLogger(__name__)
 

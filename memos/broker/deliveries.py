@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from memos.broker.entries import DOCUMENT, Entry
 from memos.broker.message_format import CloudEventFormat
 from memos.errors import InternalError, MalformedEntry, MemosError
+from memos.events.commands import Command
 from memos.events.envelope import FIELD, Envelope, decode, return_address
-from memos.events.memories import Command
 from memos.events.problems import invalid
 from memos.events.streams import Stream
 from memos.records import Origin

@@ -8,7 +8,7 @@ import typer
 from pydantic_core import to_json
 
 from memos.cli.output import AsJson, Url, address, print_json, reported
-from memos.client import connect
+from memos.cli.reaching import reach
 from memos.events.facts import FactsRead
 from memos.records import Fact
 
@@ -57,13 +57,13 @@ def list_facts(
 
 
 async def _follow(after: int | None, types: list[str], url: str, *, as_json: bool) -> None:
-    async with connect(url, source="memos.cli") as client:
+    async with reach(url) as client:
         async for fact in client.follow(after=after, types=types):
             typer.echo(to_json(fact) if as_json else _line(fact))
 
 
 async def _read(after: int, limit: int, types: list[str], url: str) -> FactsRead:
-    async with connect(url, source="memos.cli") as client:
+    async with reach(url) as client:
         return await client.facts(after=after, limit=limit, types=types)
 
 

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from memos.cli.indented import print_indented
 from memos.cli.output import AsJson, Url, address, print_json, reported
+from memos.cli.reaching import reach
 from memos.cli.recalled import excerpt
-from memos.client import connect
-from memos.events.memories import DEFAULT_AGENT, MemoryHistory
+from memos.events.commands import DEFAULT_AGENT
+from memos.events.memories import MemoryHistory
 from memos.records import MemoryVersion
 
 
@@ -40,7 +41,7 @@ def history(
 
 
 async def _history(memory_id: str, agent: str, url: str) -> MemoryHistory:
-    async with connect(url, source="memos.cli") as client:
+    async with reach(url) as client:
         return await client.history(memory_id, agent_id=agent)
 
 

@@ -15,7 +15,8 @@ from memos.cli.output import AsJson, Url, address, print_json, reported
 from memos.cli.progress import Bars
 from memos.client import Client, connect
 from memos.errors import InvalidCommand
-from memos.events.memories import DEFAULT_AGENT, IngestItem, StoreOutcomes
+from memos.events.commands import DEFAULT_AGENT
+from memos.events.memories import IngestItem, StoreOutcomes
 from memos.events.problems import Problem
 from memos.ingestion import Passage, Skipped, read
 from memos.records import Source

@@ -12,9 +12,10 @@ from memos.cli.filters import FilterJson, filter_in
 from memos.cli.moments import moment
 from memos.cli.objects import object_in
 from memos.cli.output import AsJson, Url, address, print_json, reported
+from memos.cli.reaching import reach
 from memos.cli.recalled import show
-from memos.client import connect
-from memos.events.memories import DEFAULT_AGENT, MemoriesFound
+from memos.events.commands import DEFAULT_AGENT
+from memos.events.memories import MemoriesFound
 
 NOTHING = "Nothing is remembered yet that this agent may see. Try: memos ingest PATH"
 NOTHING_MEETS = "Nothing that this agent may see meets the conditions of {}."
@@ -88,7 +89,7 @@ def query(
 
 
 async def _query(text: str, asked: dict[str, Any], url: str) -> MemoriesFound:
-    async with connect(url, source="memos.cli") as client:
+    async with reach(url) as client:
         return await client.query(text, **asked)
 
 

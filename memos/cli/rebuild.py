@@ -18,6 +18,7 @@ DOING: Mapping[Stage, str] = {
     "noting": "Noting",
     "writing": "Writing",
     "verifying": "Verifying",
+    "reading": "Reading what tools are for",
     "switching": "Switching",
     "lingering": "Handing over (seconds)",
 }

@@ -46,7 +46,7 @@ def _told(memory: RecalledMemory) -> Iterator[Text]:
     for said in _remarks(memory):
         yield Text(said, style="yellow")
     if memory.explanation:
-        yield from _factors(memory.explanation)
+        yield from factors_in(memory.explanation)
 
 
 def _remarks(memory: RecalledMemory) -> Iterator[str]:
@@ -59,15 +59,15 @@ def _remarks(memory: RecalledMemory) -> Iterator[str]:
         yield f"note: {note}"
 
 
-def _factors(explanation: Mapping[str, Any]) -> Iterator[Text]:
+def factors_in(explanation: Mapping[str, Any]) -> Iterator[Text]:
     """What was seen of each factor, and what that adds to the score."""
-    yield Text(f"{'Factor':10}  {'Value':>6}  Contribution", style="bold")
+    yield Text(f"{'Factor':11}  {'Value':>6}  Contribution", style="bold")
     for name, factor in explanation["factors"].items():
-        yield Text(f"{name:10}  {factor['value']:6.3f}  {factor['contribution']:+12.3f}")
+        yield Text(f"{name:11}  {factor['value']:6.3f}  {factor['contribution']:+12.3f}")
 
 
 def _place(memory: Memory) -> str:
-    source = memory.source
+    source = memory.document
     if source is None:
         return f"{memory.kind} of {memory.agent_id}, {memory.occurred_at or memory.created_at:%Y-%m-%d %H:%M}"
     where = source.uri if source.line is None else f"{source.uri}:{source.line}"

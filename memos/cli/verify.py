@@ -8,7 +8,7 @@ from rich.console import Console
 
 from memos.cli.output import AsJson, print_json, reported
 from memos.cli.progress import Bars
-from memos.devstack.locate import located
+from memos.devstack.locate import located, required
 from memos.projection.verify import Looked, Verification
 from memos.settings import Settings, load_settings
 
@@ -39,18 +39,19 @@ def verify(*, repair: Repair = False, as_json: AsJson = False) -> None:
 async def _verify(settings: Settings, *, repair: bool, quiet: bool) -> list[Verification]:
     """The verification; with repair, one that repaired and then one that shows what is left."""
     from memos.projection.verify import verify as compare
-    from memos.runtime import open_ports
+    from memos.runtime import open_searched
+    from memos.stores.postgres import open_pool
 
     found = []
-    async with open_ports(settings) as ports:
-        vectors, projections = ports["vectors"], ports["projections"]
+    async with open_pool(required(settings, "postgres_dsn")) as pool, open_searched(settings, pool) as searched:
+        vectors, projections, embedder = searched
         with Bars(quiet=quiet) as bars:
             for doing in ("Repairing", "Verifying") if repair else ("Verifying",):
                 total = await projections.live() + await vectors.count({})
                 verification = await compare(
                     vectors=vectors,
                     projections=projections,
-                    embedder=ports["embedder"] if doing == "Repairing" else None,
+                    embedder=embedder if doing == "Repairing" else None,
                     looked=_counting(bars, doing, total),
                 )
                 found.append(verification)

@@ -1,4 +1,9 @@
-"""The bus as a transport: commands go to their streams, replies come to one inbox."""
+"""The bus as a transport: commands go to their streams, replies come to one inbox.
+
+Nothing that is awaited is given up because a connection was lost, Redis was started again, or it was emptied: the
+inbox outlives connections, and a command that Redis no longer has is put there again, under the same id and with
+the same correlation id, so that whichever reply comes first is the one.
+"""
 
 import asyncio
 import logging
@@ -13,15 +18,16 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from memos.client.awaited import Awaited, Lookout
 from memos.client.follow import FactLog, Page, pages
 from memos.client.group import GroupConsumer
 from memos.client.ids import uuid7
 from memos.client.publisher import MOST_QUEUED, MOST_QUEUED_BYTES, Publisher
 from memos.client.redis import open_redis
-from memos.errors import DeadlineExceeded, InternalError, MalformedEntry, MemosError, Unavailable
+from memos.errors import Closed, DeadlineExceeded, InternalError, MalformedEntry, MemosError, Unavailable
+from memos.events.commands import Command
 from memos.events.envelope import DEFAULT_TENANT, REPLY_PREFIX, Envelope, decode
 from memos.events.facts import FactsRead, ReadFacts
-from memos.events.memories import Command
 from memos.events.problems import PROBLEM_TYPE, Problem, error_of
 from memos.events.streams import STREAM_OF
 from memos.records import Fact
@@ -53,17 +59,23 @@ class Bus:
         self._publisher = Publisher(redis, most_queued, most_bytes)
         self.source = source
         self._inbox = f"{REPLY_PREFIX}{socket.gethostname()}-{os.getpid()}-{uuid7().hex}"
-        self._waiting: dict[str, asyncio.Future[Envelope]] = {}
+        self._waiting: dict[str, Awaited] = {}
+        self._lookout = Lookout(redis, self._waiting, self._drain)
         self._closing = False
 
     async def send(self, command: Command, command_id: str, timeout: float, tenant: str = DEFAULT_TENANT) -> Any:
-        """The data of the reply to a command."""
+        """The data of the reply to a command. Raises `Closed` when the bus is closed meanwhile."""
         correlation = uuid7().hex
-        reply = self._waiting[correlation] = asyncio.get_running_loop().create_future()
+        awaited = self._waiting[correlation] = Awaited(STREAM_OF[type(command)])
+        clock = asyncio.get_running_loop().time
+        end, left, envelope = clock() + timeout, timeout, None
         try:
             async with asyncio.timeout(timeout):
-                await self._publish(command, command_id, tenant, correlation, timeout)
-                envelope = await reply
+                while envelope is None:
+                    entry = await self._publish(command, command_id, tenant, correlation, left)
+                    awaited.sent(entry, clock())
+                    envelope = await awaited.news()
+                    left = end - clock()
         except TimeoutError as error:
             raise _unanswered(command, command_id, timeout) from error
         finally:
@@ -73,7 +85,7 @@ class Bus:
         return envelope.data
 
     async def post(self, command: Command, command_id: str, tenant: str = DEFAULT_TENANT) -> None:
-        """Put a command on its stream and await no reply."""
+        """Put a command on its stream and await no reply. What Redis loses from there is not sent again."""
         await self._publish(command, command_id, tenant)
 
     def pages(
@@ -108,26 +120,35 @@ class Bus:
             data = await self.send(command, str(uuid7()), FACTS_PATIENCE, tenant)
             return FactsRead.model_validate(data)
 
-        return FactLog(self._redis, ask, tenant, list(types))
+        return FactLog(self._open_redis, ask, tenant, list(types))
+
+    def _open_redis(self) -> Redis:
+        """The connection. Raises `Closed`: redis-py itself would connect again."""
+        if self._closing:
+            raise Closed("The client is closed. Open another to go on.")
+        return self._redis
 
     async def collect(self) -> None:
-        """Take replies out of the inbox until `close`, and hand them to whoever waits for them."""
+        """Take replies out of the inbox until `close`, and hand them to whoever waits for them.
+
+        Those that wait when it ends are told so.
+        """
         while not self._closing:
             try:
-                found = await self._redis.blmpop(
-                    BLOCK_SECONDS, 1, self._inbox, direction="LEFT", count=MOST_COLLECTED
+                self._deliver(
+                    await self._redis.blmpop(BLOCK_SECONDS, 1, self._inbox, direction="LEFT", count=MOST_COLLECTED)
                 )
+                await self._lookout.look()
+                continue
             except (RedisError, OSError) as error:
                 log.warning("The inbox cannot be read: %s; trying again in %.1f s", error, PAUSE)
-                await asyncio.sleep(PAUSE)
-                continue
             except Exception:
                 # Without the inbox nobody would be answered any more.
                 log.exception("The inbox cannot be read; trying again in %.1f s", PAUSE)
-                await asyncio.sleep(PAUSE)
-                continue
-            for document in cast("Sequence[bytes]", found[1]) if found else ():
-                self._deliver(document)
+            self._lookout.hurry()
+            await asyncio.sleep(PAUSE)
+        for awaited in self._waiting.values():
+            awaited.fail(_closed())
 
     async def close(self) -> None:
         """Have `collect` return. It is woken, not cancelled: redis-py can swallow a cancellation."""
@@ -143,7 +164,10 @@ class Bus:
         tenant: str,
         correlation: str | None = None,
         timeout: float | None = None,
-    ) -> None:
+    ) -> bytes:
+        """Put a command on its stream; the id that it has there."""
+        if self._closing:
+            raise _closed()
         stream = STREAM_OF[type(command)]
         envelope = Envelope.model_construct(
             id=command_id,
@@ -157,24 +181,32 @@ class Bus:
             ttlms=max(1, round(timeout * 1000)) if timeout and not stream.writes else None,
         )
         try:
-            await self._publisher.add(stream, envelope.encode())
+            return await self._publisher.add(stream, envelope.encode())
         except (RedisError, OSError) as error:
             raise Unavailable(
                 f"The bus (Redis) did not take command {command_id}: {str(error).rstrip('.')}. "
                 "Send it again with the same id, and see that Redis runs."
             ) from error
 
-    def _deliver(self, document: bytes) -> None:
-        if document == WAKE:
-            return
+    async def _drain(self) -> None:
+        while self._deliver(await self._redis.lmpop(1, self._inbox, direction="LEFT", count=MOST_COLLECTED)):
+            pass
+
+    def _deliver(self, found: Any) -> bool:
+        """Hand over what was taken out of the inbox; whether that was anything."""
+        for document in cast("Sequence[bytes]", found[1]) if found else ():
+            if document != WAKE:
+                self._hand_over(document)
+        return bool(found)
+
+    def _hand_over(self, document: bytes) -> None:
         try:
             envelope = decode(document)
         except MalformedEntry as error:
             log.warning("A reply could not be read: %s", error)
             return
-        waiting = self._waiting.get(envelope.correlationid or "")
-        if waiting and not waiting.done():
-            waiting.set_result(envelope)
+        if awaited := self._waiting.get(envelope.correlationid or ""):
+            awaited.answer(envelope)
 
 
 @asynccontextmanager
@@ -193,6 +225,13 @@ async def open_bus(
         finally:
             await bus.close()
             await collecting
+
+
+def _closed() -> Closed:
+    return Closed(
+        "The client was closed before the command was answered. Open another, and send the command again with the "
+        "same id to learn the outcome."
+    )
 
 
 def _problem_in(envelope: Envelope) -> MemosError:

@@ -2,22 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, TypeVar, Unpack
+from typing import Any, Unpack
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from memos.client.ids import command_id_of
-from memos.client.options import QueryOptions
+from memos.client.learning import Learnings
+from memos.client.llm import Llm
+from memos.client.loadouts import Loadouts
+from memos.client.options import ContextOptions, QueryOptions
+from memos.client.sending import R, build
+from memos.client.tools import Tools
 from memos.client.transport import Transport
+from memos.client.working import Working
 from memos.errors import InternalError, MemosError
+from memos.events.commands import DEFAULT_AGENT, Command
+from memos.events.context import RequestContext, TaskContext
 from memos.events.deletions import DeleteMemories, DeletionReceipt, PurgeMemories, PurgeReceipt
 from memos.events.facts import FactsRead, ReadFacts
 from memos.events.filters import MemoryFilter
 from memos.events.health import CheckBulkHealth, CheckHealth, HealthReport, Readiness
 from memos.events.memories import (
-    DEFAULT_AGENT,
-    Command,
     DeleteMemory,
     DeleteOutcome,
     GetHistory,
@@ -29,18 +35,14 @@ from memos.events.memories import (
     MemoryFound,
     MemoryHistory,
     QueryMemory,
-    Reply,
     StoreMemories,
     StoreMemory,
     StoreOutcome,
     StoreOutcomes,
     UpdateMemory,
 )
-from memos.events.problems import Problem, invalid, problem_of
+from memos.events.problems import Problem, problem_of
 from memos.records import Fact
-
-R = TypeVar("R", bound=Reply)
-C = TypeVar("C", bound=Command)
 
 
 class Client:
@@ -55,6 +57,31 @@ class Client:
         self._transport = transport
         self._timeout = timeout
 
+    @property
+    def tools(self) -> Tools:
+        """What there is to do with tools."""
+        return Tools(self)
+
+    @property
+    def loadouts(self) -> Loadouts:
+        """What equips agents."""
+        return Loadouts(self)
+
+    @property
+    def llm(self) -> Llm:
+        """The cache of language models' answers, and what calls cost."""
+        return Llm(self)
+
+    @property
+    def working(self) -> Working:
+        """What agents keep at hand."""
+        return Working(self)
+
+    @property
+    def learning(self) -> Learnings:
+        """What agents learn of their tasks."""
+        return Learnings(self)
+
     async def store(self, content: str, *, command_id: str | None = None, **fields: Any) -> StoreOutcome:
         """Remember a text; `fields` are those of `StoreMemory`. With `supersedes` raises `NotFound`, `Conflict`."""
         command = build(StoreMemory, content=content, **fields)
@@ -62,9 +89,7 @@ class Client:
 
     async def store_later(self, content: str, *, command_id: str | None = None, **fields: Any) -> str:
         """Hand a text over without awaiting that it is stored; return the command's id."""
-        command_id = command_id_of(command_id)
-        await self._transport.post(build(StoreMemory, content=content, **fields), command_id)
-        return command_id
+        return await self.post(build(StoreMemory, content=content, **fields), command_id)
 
     async def store_many(
         self, memories: Sequence[StoreMemory | Mapping[str, Any]], *, command_id: str | None = None
@@ -97,6 +122,14 @@ class Client:
         """The memories that answer a text best, best first; `options` are the other fields of `QueryMemory`."""
         command = build(QueryMemory, query=query, agent_id=agent_id, top_k=top_k, filter=filter, **options)
         return await self.send(command, MemoriesFound)
+
+    async def context(self, task: str, **options: Unpack[ContextOptions]) -> TaskContext:
+        """All that memory has for a task, in one reply; `options` are the other fields of `RequestContext`.
+
+        What is late or away is named as missing, so this waits for an answer as long as `deadline_ms` at least.
+        """
+        command = build(RequestContext, task=task, **options)
+        return await self.send(command, TaskContext, timeout=max(self._timeout, command.patience))
 
     async def get(self, memory_id: UUID | str, *, agent_id: str = DEFAULT_AGENT) -> MemoryFound:
         """One memory as it is now. Raises `NotFound`."""
@@ -217,10 +250,8 @@ class Client:
                 "Use a client of the server's version."
             ) from error
 
-
-def build(kind: type[Any], **fields: Any) -> Any:
-    """A command or part of one from arguments. Raises `InvalidCommand` naming each field that is wrong."""
-    try:
-        return kind(**fields)
-    except ValidationError as error:
-        raise invalid(kind.__name__, error) from error
+    async def post(self, command: Command, command_id: str | None = None) -> str:
+        """Hand over a command that may be answered later, without awaiting its reply; return its id."""
+        command_id = command_id_of(command_id)
+        await self._transport.post(command, command_id)
+        return command_id

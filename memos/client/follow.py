@@ -40,11 +40,16 @@ class Page(NamedTuple):
 class FactLog:
     """The facts of one tenant as the bus shows them: all in the ledger, the newest on the stream."""
 
-    def __init__(self, redis: Redis, ask: Ask, tenant: str, types: FactTypes) -> None:
-        self.redis = redis
+    def __init__(self, connected: Callable[[], Redis], ask: Ask, tenant: str, types: FactTypes) -> None:
+        self._connected = connected
         self._ask = ask
         self._tenant = tenant
         self._types = types
+
+    @property
+    def redis(self) -> Redis:
+        """The connection to Redis. Raises `Closed` when the bus is."""
+        return self._connected()
 
     async def end(self) -> int:
         """The newest position. Raises what `from_ledger` raises."""

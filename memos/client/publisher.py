@@ -26,31 +26,31 @@ SAMPLES = 10_000
 ADD = """
 local waiting = redis.call('XLEN', KEYS[1]) + redis.call('ZCARD', KEYS[2])
 local room, most_bytes = tonumber(ARGV[1]) - waiting, tonumber(ARGV[2])
-local added, bytes = 0, 0
+local added, bytes = {}, 0
 if room > 0 and waiting > 0 then
   for _, key in ipairs(KEYS) do
     bytes = bytes + (redis.call('MEMORY', 'USAGE', key, 'SAMPLES', ARGV[3]) or 0)
   end
 end
-while added < math.min(#ARGV - 4, room) and bytes < most_bytes do
-  added = added + 1
-  redis.call('XADD', KEYS[1], '*', ARGV[4], ARGV[added + 4])
-  bytes = bytes + #ARGV[added + 4]
+while #added < math.min(#ARGV - 4, room) and bytes < most_bytes do
+  local document = ARGV[#added + 5]
+  added[#added + 1] = redis.call('XADD', KEYS[1], '*', ARGV[4], document)
+  bytes = bytes + #document
 end
-return {added, waiting + added, bytes}
+return {added, waiting + #added, bytes}
 """
-"""Adds as many entries as there is room for; tells their number, and how many and how large all now are.
+"""Adds as many entries as there is room for; tells their ids, and how many and how large all now are.
 
 A stream on which nothing waits takes any entry, however large.
 """
 
 
 class Addition(NamedTuple):
-    """An entry to be added, and the future that is done once it is."""
+    """An entry to be added, and the future of its id, which is done once it is."""
 
     stream: Stream
     document: bytes
-    added: asyncio.Future[None]
+    added: asyncio.Future[bytes]
 
 
 class Publisher:
@@ -67,16 +67,16 @@ class Publisher:
         self._waiting: list[Addition] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def add(self, stream: Stream, document: bytes) -> None:
-        """Return once the entry is on its stream.
+    async def add(self, stream: Stream, document: bytes) -> bytes:
+        """The id of the entry, once it is on its stream.
 
         Raises `Overloaded` when the stream is full, and `RedisError` or `OSError` when the entry may not be there.
         """
-        added = asyncio.get_running_loop().create_future()
+        added: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting.append(Addition(stream, document, added))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work())
-        await added
+        return await added
 
     async def _work(self) -> None:
         while self._waiting:
@@ -89,8 +89,8 @@ class Publisher:
     async def _add_in_order(self, additions: Sequence[Addition]) -> None:
         try:
             for some in portions(additions):
-                for addition, fault in zip(some, await self._add(some), strict=True):
-                    _resolve(addition.added, fault)
+                for addition, outcome in zip(some, await self._add(some), strict=True):
+                    _resolve(addition.added, outcome)
         except Exception as error:
             log.exception("Commands could not be added to %s", additions[0].stream.name)
             for addition in additions:
@@ -100,8 +100,8 @@ class Publisher:
             for addition in additions:
                 addition.added.cancel()
 
-    async def _add(self, additions: Sequence[Addition]) -> Sequence[Exception | None]:
-        """Add entries to their one stream; what is wrong, if anything, with each."""
+    async def _add(self, additions: Sequence[Addition]) -> Sequence[bytes | Exception]:
+        """Add entries to their one stream; the id of each, or what is wrong with it."""
         stream, number = additions[0].stream, len(additions)
         arguments: list[bytes | str | int] = [self._most_queued, self._most_bytes, SAMPLES, FIELD]
         arguments += (addition.document for addition in additions)
@@ -110,7 +110,7 @@ class Publisher:
         except (RedisError, OSError) as error:
             return [error] * number
         added, waiting, size = answer
-        return [None] * added + [self._overloaded(stream, waiting, size) for _ in range(number - added)]
+        return [*added, *(self._overloaded(stream, waiting, size) for _ in range(number - len(added)))]
 
     def _overloaded(self, stream: Stream, waiting: int, size: int) -> Overloaded:
         if waiting >= self._most_queued:
@@ -134,10 +134,10 @@ def portions(additions: Iterable[Addition]) -> Iterator[list[Addition]]:
         yield portion
 
 
-def _resolve(added: asyncio.Future[None], fault: Exception | None) -> None:
+def _resolve(added: asyncio.Future[bytes], outcome: bytes | Exception) -> None:
     if added.done():
         return
-    if fault:
-        added.set_exception(fault)
+    if isinstance(outcome, Exception):
+        added.set_exception(outcome)
     else:
-        added.set_result(None)
+        added.set_result(outcome)

@@ -38,6 +38,9 @@ async def open_redis(url: str, *, retries: int = 3) -> AsyncIterator[Redis]:
     try:
         yield client
     finally:
+        # A command under way would connect once more, and leave that connection open.
+        for connection in client.connection_pool._in_use_connections:
+            connection.retry.update_retries(0)
         await client.aclose()
 
 

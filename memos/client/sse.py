@@ -8,7 +8,7 @@ import httpx
 from pydantic import ValidationError
 
 from memos.client.follow import FIRST_PAUSE, LONGEST_PAUSE, waited_out
-from memos.client.refusals import error_in
+from memos.client.refusals import closed, error_in, unreachable
 from memos.errors import InternalError, MemosError, Unavailable
 from memos.records import Fact
 
@@ -48,6 +48,8 @@ async def follow(http: httpx.AsyncClient, after: int | None, types: Sequence[str
 
 async def events(http: httpx.AsyncClient, after: int | None, types: Sequence[str]) -> AsyncGenerator[Event, None]:
     """The events of one request, until it ends. Raises what the facade answers, `Unavailable` when it is away."""
+    if http.is_closed:
+        raise closed(http)
     query: dict[str, Any] = {"types": list(types)} if after is None else {"types": list(types), "after": after}
     try:
         async with http.stream("GET", PATH, params=query, timeout=PATIENCE) as response:
@@ -60,9 +62,7 @@ async def events(http: httpx.AsyncClient, after: int | None, types: Sequence[str
                 for block in whole:
                     yield _event_in(block)
     except httpx.HTTPError as error:
-        raise Unavailable(
-            f"The facade at {http.base_url} could not be reached: {type(error).__name__} {error}. See that it runs."
-        ) from error
+        raise unreachable(http, error) from error
     raise Unavailable(f"The facade at {http.base_url} ended the stream of events.")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
-from memos.events.memories import Command
+from memos.events.commands import Command
 from memos.records import Fact
 
 

@@ -10,8 +10,8 @@ import httpx
 from pydantic import AliasChoices, BaseModel, Field, FiniteFloat, TypeAdapter, ValidationError, field_validator
 from pydantic_core import from_json
 
-from memos.embeddings.resting import seconds_asked_for
 from memos.errors import ConfigurationError, RerankingRefused, Unavailable
+from memos.waiting import seconds_asked_for
 
 RerankApi = Literal["jina", "tei"]
 """How a request names the texts: `documents`, as most servers have it after Jina's, or TEI's `texts`."""

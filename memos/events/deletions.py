@@ -6,8 +6,9 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from memos.events.commands import Command, Reply
 from memos.events.filters import MemoryFilter
-from memos.events.memories import Command, Reply, StoreReceipt
+from memos.events.memories import StoreReceipt
 from memos.events.texts import Identifier, Moment
 
 MOST_IDS = 1000

@@ -8,8 +8,13 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from memos.errors import MalformedEntry
+from memos.events.commands import Command, Reply
 from memos.events.envelope import Envelope, decode
-from memos.events.memories import Command, Reply
+from memos.events.learning import LearningNoted
+from memos.events.loadouts import LoadoutDeleted, LoadoutSaved
+from memos.events.sessions import SessionEnded
+from memos.events.tools import ToolDeregistered, ToolOutcomeRecorded, ToolRegistered
+from memos.events.working import WorkingExpired
 from memos.records import Fact, Kind, Record, Visibility
 
 MOST_FACTS = 1000
@@ -51,6 +56,14 @@ FACTS: Mapping[str, type[Record]] = {
     "memos.memory.updated.v1": MemoryUpdated,
     "memos.memory.superseded.v1": MemorySuperseded,
     "memos.memory.deleted.v1": MemoryDeleted,
+    "memos.tool.registered.v1": ToolRegistered,
+    "memos.tool.deregistered.v1": ToolDeregistered,
+    "memos.tool.outcome.v1": ToolOutcomeRecorded,
+    "memos.loadout.saved.v1": LoadoutSaved,
+    "memos.loadout.deleted.v1": LoadoutDeleted,
+    "memos.working.expired.v1": WorkingExpired,
+    "memos.session.ended.v1": SessionEnded,
+    "memos.learning.recorded.v1": LearningNoted,
 }
 """The data of a fact by its CloudEvents type. All of it has a `version`, that of the record it tells of."""
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from memos.events.memories import Command, Reply
+from memos.events.commands import Command, Reply
 from memos.events.problems import Problem
 from memos.records import Record
 

@@ -1,10 +1,11 @@
 """Commands on memories, and their replies."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, JsonValue, model_validator
 
+from memos.events.commands import DEFAULT_AGENT, Command, Reply
 from memos.events.conditions import WrittenMoment
 from memos.events.filters import MemoryFilter
 from memos.events.problems import Problem
@@ -17,9 +18,9 @@ from memos.events.texts import (
     QueryText,
     Tags,
 )
+from memos.events.tools import Capabilities, ToolResults
 from memos.records import Kind, Link, Memory, MemoryVersion, Preferences, Record, Source, Visibility
 
-DEFAULT_AGENT = "default_agent"
 MOST_BATCHED = 100
 MOST_INGESTED = 256
 MOST_RESULTS = 1000
@@ -27,14 +28,6 @@ MOST_AROUND = 10
 MOST_SUPERSEDED = 100
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Command(Record):
-    """An instruction to memOS; the tenant and the sender travel in its envelope."""
-
-
-class Reply(Record):
-    """What memOS answers to a command."""
 
 
 class StoreMemory(Command):
@@ -140,7 +133,10 @@ class QueryMemory(Command):
         default=Preferences(), description="How much recency, importance and usefulness count."
     )
     rerank: bool = Field(default=True, description="Whether to use the reranking model, if one is set up.")
-    include_tools: bool = False
+    include_tools: bool = Field(default=False, description="Whether to find tools for it, too.")
+    agent_capabilities: Capabilities | None = Field(
+        default=None, description="What the agent has; of tools it is shown none that requires more."
+    )
     explain: bool = Field(default=False, description="Whether to show what each score is made up of.")
 
 
@@ -164,13 +160,6 @@ class MemoryResults(Reply):
 
     count: int
     results: list[RecalledMemory]
-
-
-class ToolResults(Reply):
-    """Tools, best first."""
-
-    count: int = 0
-    results: list[dict[str, Any]] = []
 
 
 class MemoriesFound(Reply):

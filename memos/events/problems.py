@@ -9,6 +9,9 @@ from memos.errors import ERRORS, Fault, InternalError, InvalidCommand, MemosErro
 
 PROBLEM_TYPE = "memos.problem.v1"
 
+WHOLE = "body"
+"""The field of what is wrong with all of the input together."""
+
 
 class FieldFault(BaseModel):
     """One field of the input and what is wrong with it."""
@@ -59,12 +62,13 @@ def faults_of(error: ValidationError) -> list[Fault]:
 
 def faults_in(errors: Sequence[Mapping[str, Any]]) -> list[Fault]:
     """The same from the error list of pydantic or FastAPI."""
-    return [Fault(".".join(map(str, error["loc"])) or "body", error["msg"]) for error in errors]
+    return [Fault(".".join(map(str, error["loc"])) or WHOLE, error["msg"]) for error in errors]
 
 
 def summary_of(faults: Sequence[Fault], most: int = 5) -> str:
     """The first faults in one line."""
-    shown = "; ".join(f"{field}: {message}" for field, message in faults[:most])
+    told = (message if field == WHOLE else f"{field}: {message}" for field, message in faults[:most])
+    shown = "; ".join(told)
     return f"{shown}; and {len(faults) - most} more" if len(faults) > most else shown
 
 

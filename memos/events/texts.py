@@ -51,23 +51,21 @@ def finite(number: float) -> None:
         raise PydanticCustomError("not_finite", "must not contain NaN or infinite numbers")
 
 
-def storable_json(value: Any, depth: int = 0) -> Any:
-    """Refuse what `jsonb` cannot hold or nobody can read: NUL, NaN, deep nesting."""
-    if depth > MOST_METADATA_DEPTH:
-        raise PydanticCustomError(
-            "too_deep", "must not be nested more than {limit} deep", {"limit": MOST_METADATA_DEPTH}
-        )
+def storable_json(value: Any, depth: int = 0, *, most: int = MOST_METADATA_DEPTH) -> Any:
+    """Refuse what `jsonb` cannot hold or nobody can read: NUL, NaN, nesting of more than `most`."""
+    if depth > most:
+        raise PydanticCustomError("too_deep", "must not be nested more than {limit} deep", {"limit": most})
     if isinstance(value, str):
         storable(value)
     elif isinstance(value, int | float):
         finite(value)
     elif isinstance(value, dict):
         for key, item in value.items():
-            storable_json(key, depth + 1)
-            storable_json(item, depth + 1)
+            storable_json(key, depth + 1, most=most)
+            storable_json(item, depth + 1, most=most)
     elif isinstance(value, list):
         for item in value:
-            storable_json(item, depth + 1)
+            storable_json(item, depth + 1, most=most)
     return value
 
 

@@ -5,7 +5,8 @@ import json
 from array import array
 from collections.abc import Sequence
 
-from memos.events.memories import Command, StoreMemory, UpdateMemory
+from memos.events.commands import Command
+from memos.events.memories import StoreMemory, UpdateMemory
 
 
 def digest_of(command: Command) -> bytes:

@@ -2,31 +2,24 @@
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from memos.bisect import bisected
 from memos.errors import Fault, InvalidCommand, MemosError
 from memos.events.memories import StoreMemory
-from memos.handlers.bisect import bisected
+from memos.handlers.batching import Wish
 from memos.ports import Embedder, Memories
-from memos.records import Embedding, Origin, Vector, content_hash
+from memos.records import Embedding, TextKey, Vector, content_hash
 
-TextKey = tuple[str, bytes]
+KnownVectors = Callable[[str, Sequence[TextKey]], Awaitable[Mapping[TextKey, Vector]]]
+"""Those of the vectors of texts that a model made before."""
 
 SHORTEST, LONGEST = 1e-15, 1e15
 """Lengths of a vector whose square 32 bits can hold, which engines compute when they normalise it."""
 
 
-class Wish(NamedTuple):
-    """A memory that somebody wants stored; `digest` is that of the command."""
-
-    origin: Origin
-    command: StoreMemory
-    digest: bytes
-
-
 async def embeddings_of(
-    wishes: Sequence[Wish], *, memories: Memories, embedder: Embedder
+    wishes: Sequence[Wish[StoreMemory]], *, memories: Memories, embedder: Embedder
 ) -> list[Embedding | MemosError]:
     """An embedding for each wish, or the error that says why there is none, in order."""
     texts = {
@@ -34,7 +27,7 @@ async def embeddings_of(
         for wish in wishes
         if wish.command.embedding is None
     }
-    computed = await vectors_of(texts, memories=memories, embedder=embedder)
+    computed = await vectors_of(texts, known=memories.known_vectors, embedder=embedder)
     return [
         _computed(computed[text_key(wish.origin.tenant, wish.command.content)], embedder)
         if wish.command.embedding is None
@@ -44,12 +37,12 @@ async def embeddings_of(
 
 
 async def vectors_of(
-    texts: Mapping[TextKey, str], *, memories: Memories, embedder: Embedder
+    texts: Mapping[TextKey, str], *, known: KnownVectors, embedder: Embedder
 ) -> dict[TextKey, Vector | MemosError]:
     """Vectors by text; a text embedded before is not embedded again. Raises `Unavailable`."""
     if not texts:
         return {}
-    found: dict[TextKey, Vector | MemosError] = dict(await memories.known_vectors(embedder.model, list(texts)))
+    found: dict[TextKey, Vector | MemosError] = dict(await known(embedder.model, list(texts)))
     missing = [key for key in texts if key not in found]
     made = await bisected([texts[key] for key in missing], embedder.embed)
     return found | dict(zip(missing, made, strict=True))
@@ -57,7 +50,7 @@ async def vectors_of(
 
 def text_key(tenant: str, text: str) -> TextKey:
     """What vectors are reused by: never across tenants."""
-    return tenant, content_hash(text)
+    return TextKey(tenant, content_hash(text))
 
 
 def supplied(command: StoreMemory, embedder: Embedder) -> Embedding | MemosError:

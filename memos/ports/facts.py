@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
-from memos.records import Fact
+from memos.records import EndedSession, ExpiredValue, Fact
 
 
 class FactPage(NamedTuple):
@@ -51,6 +51,14 @@ class Facts(Protocol):
 
     async def unplaced(self) -> int:
         """How many facts are committed and have no position, so that nobody is told of them yet."""
+        ...
+
+    async def add_expired(self, values: Sequence[ExpiredValue]) -> None:
+        """Add a fact for each key that expired, unless it was added before: one however often it is told."""
+        ...
+
+    async def add_ended(self, ended: EndedSession) -> None:
+        """Add the fact that a session ended, unless it was added before."""
         ...
 
     def placing(self) -> AbstractAsyncContextManager[Placing]:

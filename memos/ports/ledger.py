@@ -18,7 +18,10 @@ from memos.records import (
     MemoryVersion,
     Neighbours,
     Origin,
+    RecordKey,
+    SessionKey,
     Stored,
+    TextKey,
     Vector,
 )
 
@@ -33,9 +36,7 @@ class Memories(Protocol):
         """Those of the commands that were handled before."""
         ...
 
-    async def known_vectors(
-        self, model: str, texts: Sequence[tuple[str, bytes]]
-    ) -> Mapping[tuple[str, bytes], Vector]:
+    async def known_vectors(self, model: str, texts: Sequence[TextKey]) -> Mapping[TextKey, Vector]:
         """Vectors computed before, by tenant and content hash."""
         ...
 
@@ -118,14 +119,21 @@ class Memories(Protocol):
         """Keep how far a deletion reached, for the answer when it is asked again."""
         ...
 
-    async def bury_expired(self, limit: int) -> int:
-        """Leave tombstones for at most `limit` memories whose time is over; return how many those were."""
+    async def bury_expired(self, limit: int) -> list[RecordKey]:
+        """Leave tombstones for at most `limit` memories whose time is over; return which those were."""
         ...
 
     async def claim(self, digests: Mapping[CommandKey, bytes]) -> Mapping[CommandKey, bytes]:
         """Take the ids of batches with what they say; return what each id was taken with first.
 
         Where a purge has removed that, any batch counts as the same.
+        """
+        ...
+
+    async def places_before(self, session: SessionKey, epoch: str) -> int:
+        """The last place that memories had in a session when this was first asked of an epoch; 0 without any.
+
+        The messages of a session that is begun anew have their places after those of the one before it.
         """
         ...
 

@@ -9,7 +9,7 @@ from memos.ports import Filter, Projections, Vectors
 from memos.ports.links import Comparison, Links, Said, Uncompared
 from memos.projection.points import match
 from memos.projection.reconciler import PAUSE_SECONDS, Attempts
-from memos.records import Embedded, RecordKey, Vector
+from memos.records import LESSON, Embedded, Memory, RecordKey, Vector
 from memos.telemetry import Telemetry
 from memos.waiting import told
 
@@ -71,7 +71,7 @@ class Comparer:
         return [_comparison(one, [by_key[key] for key in keys if key in by_key]) for one, keys in near]
 
     async def _near(self, one: Embedded, vector: Vector) -> list[RecordKey]:
-        """The memories of the same agent and readers that the engine finds to be alike, or almost."""
+        """The memories with the same readers that the engine finds to be alike, or almost."""
         hits = await self._vectors.search(vector, matching=_peers(one), limit=MOST_ALIKE + 1)
         near = [hit.memory_id for hit in hits if hit.score >= ALIKE - SLACK]
         return [RecordKey(one.tenant, other) for other in near if other != one.memory.memory_id]
@@ -104,14 +104,10 @@ async def _tell(telemetry: Telemetry, links: Links) -> None:
 
 
 def _peers(one: Embedded) -> Filter:
+    """Memories of the same agent with the same readers; shared lessons may be of any agent."""
     memory = one.memory
-    return {
-        "must": [
-            match("tenant", one.tenant),
-            match("agent_id", memory.agent_id),
-            match("visibility", memory.visibility),
-        ]
-    }
+    whose = match("kind", LESSON) if _is_shared_lesson(memory) else match("agent_id", memory.agent_id)
+    return {"must": [match("tenant", one.tenant), whose, match("visibility", memory.visibility)]}
 
 
 def _comparison(one: Embedded, others: Sequence[Embedded]) -> Comparison:
@@ -123,7 +119,13 @@ def _comparison(one: Embedded, others: Sequence[Embedded]) -> Comparison:
 
 def _same_readers(one: Embedded, other: Embedded) -> bool:
     mine, its = one.memory, other.memory
+    if _is_shared_lesson(mine) and _is_shared_lesson(its):
+        return True
     return (mine.agent_id, mine.visibility) == (its.agent_id, its.visibility)
+
+
+def _is_shared_lesson(memory: Memory) -> bool:
+    return (memory.kind, memory.visibility) == (LESSON, "shared")
 
 
 def _cosine(one: Vector | None, other: Vector | None) -> float:

@@ -8,27 +8,32 @@ has not yet writes to the former alone what it answers as stored, while others a
 therefore the rebuild lingers and writes such records at once. A worker that takes longer, because it cannot
 reach the new model or hangs, has its own found by the others within seconds, as soon as the reconciler of a
 bulk worker on the new generation comes round.
+
+Tools are found by vectors of the current generation's model: their texts are read by it before the switch, and
+once more when the workers have gone over.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from memos.errors import EmbeddingRefused, Unavailable
-from memos.ports import Embedder, Generations, Projections, Vectors
+from memos.ports import Embedder, Generations, Projections, Tools, Vectors
 from memos.projection.others import OpenGeneration
 from memos.projection.projector import finish
 from memos.projection.retirement import drop
+from memos.projection.tool_texts import embed_missing
 from memos.projection.verify import Verification, verify
 from memos.records import FORMAT, Generation, RecordKey
 
 log = logging.getLogger(__name__)
 
-Stage = Literal["noting", "writing", "verifying", "switching", "lingering"]
+Stage = Literal["noting", "writing", "verifying", "reading", "switching", "lingering"]
 Told = Callable[[Stage, int, int], object]
-"""Told how far a stage is: how many records are done, of how many; seconds while it lingers."""
+"""Told how far a stage is: how many records, or texts of tools, are done, of how many; seconds while it lingers."""
 
 MOST_NOTED = 1000
 MOST_WRITTEN = 256
@@ -74,7 +79,9 @@ async def begun(
     return resumed
 
 
-async def rebuild(shadow: Shadow, *, former: Projections, generations: Generations, told: Told) -> Verification:
+async def rebuild(
+    shadow: Shadow, *, former: Projections, generations: Generations, tools: Tools, told: Told
+) -> Verification:
     """Fill a generation, verify it, and make it the current one in place of the former.
 
     Raises `EmbeddingRefused` when that would make memories unsearchable that are searchable now, and
@@ -83,12 +90,14 @@ async def rebuild(shadow: Shadow, *, former: Projections, generations: Generatio
     await _note(shadow, told)
     await _require_searchable(await _write(shadow, told), former)
     verification = await _verified(shadow, told)
+    await embed_missing(tools, shadow.embedder, partial(told, "reading"))
     told("switching", 0, 1)
     await _write(shadow, told)
     await generations.switch(shadow.generation)
     await shadow.vectors.announce()
     told("switching", 1, 1)
     await _linger(shadow, told)
+    await embed_missing(tools, shadow.embedder, lambda *_: None)
     return verification
 
 

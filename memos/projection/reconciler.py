@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from memos.errors import CollectionMissing, MemosError
-from memos.ports import Embedder, Generations, Memories, Projections, Vectors
+from memos.ports import Derived, Embedder, Generations, Memories, Projections, Vectors
 from memos.projection.audit import Audit
 from memos.projection.others import Others
 from memos.projection.projector import finish
@@ -82,6 +82,7 @@ async def keep_reconciling(
     vectors: Vectors,
     projections: Projections,
     others: Others,
+    answers: Derived,
     embedder: Embedder,
     retired_seconds: float,
     telemetry: Telemetry | None = None,
@@ -96,7 +97,7 @@ async def keep_reconciling(
     ask = (others.generations, vectors, projections)
     await attempt.one("Announcing the generation", partial(_announce, *ask))
     while not stopping.is_set():
-        await attempt.one("Burying what has expired", partial(memories.bury_expired, MOST_AT_ONCE))
+        await attempt.one("Burying what has expired", partial(_bury_expired, memories, answers))
         await attempt.one("Looking whether all is lost", partial(_refill, *ask))
         if await attempt.one("Writing what is behind", reconciler.reconcile) and reconciler.amid:
             continue
@@ -107,6 +108,12 @@ async def keep_reconciling(
             await attempt.one("Counting what is behind", partial(_tell, telemetry, projections))
         if audit.rounds or not audited:
             await told(stopping, PAUSE_SECONDS)
+
+
+async def _bury_expired(memories: Memories, answers: Derived) -> None:
+    """Leave tombstones, and forget the answers made from these; one that stays is not given any more."""
+    if expired := await memories.bury_expired(MOST_AT_ONCE):
+        await answers.forget(expired)
 
 
 class Attempts:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -17,6 +17,12 @@ MEMORY_NAMESPACE = UUID("6f0f3d0e-9a55-5e0c-8a3b-6d656d6f7361")
 SEPARATOR = "\x1f"
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
+MOST_PLACES = 2**31 - 1
+"""The last place in a session."""
+
+SESSIONS = "memos:session/"
+"""How the source of a memory begins that was a message of working memory."""
+
 
 class Record(BaseModel):
     """Frozen data that refuses fields it does not know."""
@@ -25,7 +31,10 @@ class Record(BaseModel):
 
 
 class Source(Record):
-    """Where a memory's text comes from: a document, and the place in it; both names without control characters."""
+    """Where a memory's text comes from: a document, and the place in it; both names without control characters.
+
+    That of a message of working memory is its session, as `memos:session/` and an id, and its number there.
+    """
 
     uri: Annotated[str, Field(min_length=1, max_length=2048, pattern=PRINTABLE)]
     symbol: Annotated[str, Field(max_length=1024, pattern=PRINTABLE)] | None = None
@@ -61,6 +70,11 @@ class Memory(Record):
         """SHA-256 of the content (32 bytes)."""
         return content_hash(self.content)
 
+    @property
+    def document(self) -> Source | None:
+        """Where it comes from, if that is a document and no session."""
+        return None if self.source is None or self.source.uri.startswith(SESSIONS) else self.source
+
 
 class MemoryVersion(Record):
     """A memory as it was from `updated_at` until the next version replaced it."""
@@ -86,10 +100,15 @@ class Neighbours(NamedTuple):
 
 
 class Link(Record):
-    """Another memory of the same agent that says nearly the same; `similarity` is the cosine of their vectors."""
+    """Another memory that says nearly the same, or, of lessons, one that `contradicts` this, for a `reason`.
+
+    `similarity` is the cosine of their vectors, of lessons that contradict each other that of their own words.
+    """
 
     memory_id: UUID
     similarity: float
+    relation: Literal["similar", "contradicts"] = "similar"
+    reason: str | None = None
 
 
 class CommandKey(NamedTuple):
@@ -119,6 +138,20 @@ class Origin:
         return Origin(self.tenant, self.source, f"{self.command_id}/{index}", batch=self.command_id)
 
 
+class Sent(Protocol):
+    """What somebody sent: who did, and the digest of what it says."""
+
+    @property
+    def origin(self) -> Origin:
+        """Who sent it, and under which id."""
+        ...
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what it says (32 bytes)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """A vector with the model that made it; `computed` is false when the caller supplied it."""
@@ -132,7 +165,9 @@ class Embedding:
 class Draft:
     """A memory to be stored, complete but for what the ledger decides.
 
-    Without an `embedding` it repeats a command that was handled before, and is never stored.
+    Without an `embedding` it repeats a command that was handled before, and is never stored. Two with the same
+    `sameness` within a tenant are one, which is not counted again; without it those are that share who says what,
+    where.
     """
 
     origin: Origin
@@ -152,6 +187,7 @@ class Draft:
     expires_at: datetime | None
     embedding: Embedding | None
     supersedes: Sequence[UUID] = ()
+    sameness: bytes | None = None
 
     @property
     def content_hash(self) -> bytes:
@@ -221,11 +257,18 @@ def content_hash(text: str) -> bytes:
 
 
 def duplicate_key(tenant: str, memory: Memory | Draft) -> bytes:
-    """What two stores of one memory share: SHA-256 (32 bytes) of who says what, where."""
+    """What two stores of one memory share: SHA-256 (32 bytes) of who says what, where, or what the draft says."""
+    if isinstance(memory, Draft) and memory.sameness is not None:
+        return same_key(tenant, memory.sameness)
     uri, symbol = (memory.source.uri, memory.source.symbol) if memory.source else (None, None)
     parts = (tenant, memory.agent_id, memory.visibility, memory.session_id, uri, symbol)
     named = SEPARATOR.join("\x00" if part is None else part for part in parts)
     return hashlib.sha256(named.encode() + memory.content_hash).digest()
+
+
+def same_key(tenant: str, sameness: bytes) -> bytes:
+    """The duplicate key of drafts that are one by their sameness (32 bytes)."""
+    return hashlib.sha256(f"{tenant}{SEPARATOR}".encode() + sameness).digest()
 
 
 def memory_id_for(key: CommandKey) -> UUID:

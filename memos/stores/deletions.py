@@ -10,12 +10,12 @@ import asyncpg
 from memos.ports.deletions import FIRST_ID, Deletion, Part, Progress, Reach, Selection, Tombstone, Tombstones
 from memos.records import Origin, RecordKey
 from memos.records.payloads import payload_of
+from memos.stores.claims import claim, recorded, same_id_other_body
 from memos.stores.filters import Clause, FieldCondition, MatchAny, MatchValue, parse_filter
 from memos.stores.matching import matches
 from memos.stores.postgres import Connection, Pool, transacted, translated
 from memos.stores.rows import columns
 from memos.stores.sql import load_queries
-from memos.stores.storing import claim, recorded, same_id_other_body
 
 SLICE = 500
 MOST_EMPTY_SLICES = 20

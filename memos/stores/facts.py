@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import asyncpg
 
 from memos.ports import FactPage
-from memos.records import Fact
+from memos.records import CommandKey, EndedSession, ExpiredValue, Fact, key_record_id, session_record_id
+from memos.stores.claims import WORKING, claim
 from memos.stores.locks import RELAYING
-from memos.stores.postgres import Pool, translated
+from memos.stores.noting import Noted, note
+from memos.stores.postgres import Connection, Pool, transacted, translated
 from memos.stores.sql import load_queries
 
 MOST_LOOKED_AT = 10_000
@@ -22,6 +25,13 @@ RELAY_SESSION = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "2",
 }
+
+
+class Told(NamedTuple):
+    """A fact of working memory, and the id of the command by which it is claimed."""
+
+    command_id: str
+    fact: Noted
 
 
 class PostgresPlacing:
@@ -56,7 +66,7 @@ class PostgresFacts:
     def __init__(self, pool: Pool, dsn: str) -> None:
         self._pool = pool
         self._dsn = dsn
-        self._sql = load_queries("facts.sql")
+        self._sql: Mapping[str, str] = {**load_queries("memories.sql"), **load_queries("facts.sql")}
 
     async def page(self, tenant: str, after: int, limit: int, types: Sequence[str]) -> FactPage:
         """At most `limit` of a tenant's facts, among the next 10,000 of all tenants."""
@@ -85,6 +95,26 @@ class PostgresFacts:
             count: int = await self._pool.fetchval(self._sql["count_unplaced"])
         return count
 
+    async def add_expired(self, values: Sequence[ExpiredValue]) -> None:
+        """Add a fact for each key that expired; a key that is set anew and expires again has another moment."""
+        await self._add([_expired(value) for value in values])
+
+    async def add_ended(self, ended: EndedSession) -> None:
+        """Add the fact that a session ended."""
+        await self._add([_ended(ended)])
+
+    async def _add(self, told: Sequence[Told]) -> None:
+        """Note those facts that nobody has claimed before, in one transaction."""
+        by_key = {CommandKey(one.fact.tenant, WORKING, one.command_id): one.fact for one in told}
+
+        async def work(connection: Connection) -> None:
+            commands = [(key, fact.record_id.bytes, {"fact": fact.type}) for key, fact in by_key.items()]
+            claimed = await claim(connection, self._sql, commands)
+            await note(connection, self._sql, [fact for key, fact in by_key.items() if key in claimed])
+
+        if by_key:
+            await transacted(self._pool, work)
+
     @asynccontextmanager
     async def placing(self) -> AsyncIterator[PostgresPlacing]:
         """The right to place facts, once granted, for as long as this lasts."""
@@ -96,6 +126,27 @@ class PostgresFacts:
             yield PostgresPlacing(connection, self._sql)
         finally:
             connection.terminate()
+
+
+def _expired(value: ExpiredValue) -> Told:
+    key, record_id = value.session, key_record_id(value.session, value.epoch, value.key)
+    data = {"agent_id": key.agent_id, "session_id": key.session_id, "key": value.key, "version": value.version}
+    fact = Noted(key.tenant, "memos.working.expired.v1", record_id, value.version, data)
+    return Told(f"expired:{record_id}:{value.version}:{value.expired_at.timestamp():.6f}", fact)
+
+
+def _ended(ended: EndedSession) -> Told:
+    session = ended.session
+    record_id = session_record_id(session.key, session.epoch)
+    data = {
+        "agent_id": session.key.agent_id,
+        "session_id": session.key.session_id,
+        "reason": ended.reason,
+        "messages": session.messages,
+        "keys": session.keys,
+        "version": 1,
+    }
+    return Told(f"ended:{record_id}", Noted(session.key.tenant, "memos.session.ended.v1", record_id, 1, data))
 
 
 def _fact_of(row: asyncpg.Record) -> Fact:

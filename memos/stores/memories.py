@@ -1,28 +1,32 @@
 """The ledger's memories in PostgreSQL."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from memos.errors import Conflict, MemosError
 from memos.records import (
+    MOST_PLACES,
     Change,
     CommandKey,
     Deleted,
     Draft,
     Memory,
     Origin,
+    RecordKey,
+    SessionKey,
     Stored,
+    TextKey,
     Vector,
     duplicate_key,
+    session_record_id,
 )
+from memos.stores.claims import WORKING, Shape, claim, claim_or_replay, correct_replies, recorded
 from memos.stores.postgres import Connection, Pool, pack, transacted, translated, unpack
 from memos.stores.recalling import PostgresRecall, not_found
 from memos.stores.rows import columns, memory_of, version_of
 from memos.stores.sql import load_queries
-from memos.stores.storing import Shape, claim, recorded, repeats, same_id_other_body
 from memos.stores.superseding import require_dispensable, store_in_turn
 
 UPDATED = Shape(frozenset({"memory_id", "version"}), may_have=frozenset(Memory.model_fields))
@@ -30,6 +34,10 @@ UPDATED = Shape(frozenset({"memory_id", "version"}), may_have=frozenset(Memory.m
 
 DELETED = Shape(frozenset({"memory_id", "version", "found"}), may_have=frozenset({"reached"}))
 """What is recorded of the answer to a deletion. Version 0.1 did not say how far it reached."""
+
+
+ROOM = 2**24
+"""Places that are left for the messages of one session."""
 
 
 class PostgresMemories(PostgresRecall):
@@ -47,15 +55,13 @@ class PostgresMemories(PostgresRecall):
             rows = await self._pool.fetch(self._sql["handled_commands"], *columns(keys))
         return {CommandKey(*row) for row in rows}
 
-    async def known_vectors(
-        self, model: str, texts: Sequence[tuple[str, bytes]]
-    ) -> Mapping[tuple[str, bytes], Vector]:
+    async def known_vectors(self, model: str, texts: Sequence[TextKey]) -> Mapping[TextKey, Vector]:
         """Vectors computed before, by tenant and content hash."""
         if not texts:
             return {}
         with translated():
             rows = await self._pool.fetch(self._sql["known_vectors"], model, *columns(texts))
-        return {(row["tenant"], row["content_hash"]): unpack(row["vector"]) for row in rows}
+        return {TextKey(row["tenant"], row["content_hash"]): unpack(row["vector"]) for row in rows}
 
     async def store(self, drafts: Sequence[Draft]) -> list[Stored | MemosError]:
         """Store drafts with their vectors, commands and facts in one transaction."""
@@ -67,11 +73,11 @@ class PostgresMemories(PostgresRecall):
         """Change a memory and keep its former version."""
 
         async def work(connection: Connection) -> Memory:
-            if reply := await self._claim_or_replay(connection, change.origin, change.digest, UPDATED):
+            if reply := await claim_or_replay(connection, self._sql, change.origin, change.digest, UPDATED):
                 return await self._as_of(connection, change, reply["version"])
             memory = await self._update(connection, change)
             reply = {"memory_id": str(memory.memory_id), "version": memory.version}
-            await self._record(connection, change.origin, reply)
+            await correct_replies(connection, self._sql, [(change.origin, reply)])
             return memory
 
         return await transacted(self._pool, work)
@@ -80,11 +86,11 @@ class PostgresMemories(PostgresRecall):
         """Leave a tombstone, also for a memory that is yet to come."""
 
         async def work(connection: Connection) -> Deleted:
-            if reply := await self._claim_or_replay(connection, origin, digest, DELETED):
+            if reply := await claim_or_replay(connection, self._sql, origin, digest, DELETED):
                 reached = reply.get("reached", {})
                 return Deleted(UUID(reply["memory_id"]), reply["version"], reply["found"], reached)
             deleted = await self._delete(connection, origin.tenant, agent_id, memory_id)
-            await self._record(connection, origin, deleted._asdict())
+            await correct_replies(connection, self._sql, [(origin, deleted._asdict())])
             return deleted
 
         return await transacted(self._pool, work)
@@ -94,16 +100,16 @@ class PostgresMemories(PostgresRecall):
         with translated():
             await self._pool.execute(self._sql["correct_replies"], *columns([(*origin.key, deleted._asdict())]))
 
-    async def bury_expired(self, limit: int) -> int:
-        """Leave tombstones for at most `limit` memories whose time is over; return how many those were."""
+    async def bury_expired(self, limit: int) -> list[RecordKey]:
+        """Leave tombstones for at most `limit` memories whose time is over; return which those were."""
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection) -> list[RecordKey]:
             expired = await connection.fetch(self._sql["expired_memories"], limit)
             if expired:
                 await connection.execute(
                     self._sql["bury_memories"], *columns([tuple(row) for row in expired]), "expired"
                 )
-            return len(expired)
+            return [RecordKey(*row) for row in expired]
 
         return await transacted(self._pool, work)
 
@@ -118,23 +124,26 @@ class PostgresMemories(PostgresRecall):
         purged = {CommandKey(*row[:3]) for row in taken if row["purged"]}
         return {key: digests[key] if key in purged else first for key, first in firsts.items()}
 
+    async def places_before(self, session: SessionKey, epoch: str) -> int:
+        """The last place in a session when this was first asked of an epoch, kept as the reply to a command.
+
+        Somebody may have given a memory a place so high that there is no room after it; it is not counted.
+        """
+        record_id = session_record_id(session, epoch)
+        key = CommandKey(session.tenant, WORKING, f"begin:{record_id}")
+
+        async def work(connection: Connection) -> int:
+            last = await connection.fetchval(self._sql["last_place"], *session, MOST_PLACES - ROOM)
+            if not await claim(connection, self._sql, [(key, record_id.bytes, {"place": last})]):
+                last = (await recorded(connection, self._sql, [key]))[key].reply["place"]
+            return int(last)
+
+        return await transacted(self._pool, work)
+
     async def ping(self) -> None:
         """Return when the ledger answers."""
         with translated():
             await self._pool.fetchval("select 1", timeout=5)
-
-    async def _claim_or_replay(
-        self, connection: Connection, origin: Origin, digest: bytes, shape: Shape
-    ) -> Mapping[str, Any] | None:
-        if await claim(connection, self._sql, [(origin.key, digest, {})]):
-            return None
-        known = (await recorded(connection, self._sql, [origin.key]))[origin.key]
-        if not repeats(known, digest, shape):
-            raise same_id_other_body(origin.command_id)
-        return known.reply
-
-    async def _record(self, connection: Connection, origin: Origin, reply: Mapping[str, Any]) -> None:
-        await connection.execute(self._sql["correct_replies"], *columns([(*origin.key, reply)]))
 
     async def _as_of(self, connection: Connection, change: Change, version: int) -> Memory:
         """The memory as a change that was made before left it; of one deleted since nothing is shown."""

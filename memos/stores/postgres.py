@@ -130,9 +130,10 @@ def reached() -> Iterator[None]:
 
 
 async def _speak_json(connection: Any) -> None:
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=from_json, format="text"
-    )
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=_encode_json, decoder=from_json, format="text"
+        )
 
 
 async def _leave(connection: Any) -> None:

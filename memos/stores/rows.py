@@ -1,6 +1,7 @@
 """Rows of the ledger as records."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -8,17 +9,29 @@ from pydantic_core import to_json
 
 from memos.records import Draft, Embedding, Memory, MemoryVersion, Source, duplicate_key
 from memos.records.payloads import payload_of
+from memos.records.usefulness import Usefulness
 from memos.stores.postgres import pack
 
-MEMORY_FIELDS = tuple(name for name in Memory.model_fields if name != "source")
+MEMORY_FIELDS = tuple(name for name in Memory.model_fields if name not in {"source", "usefulness"})
 VERSION_FIELDS = tuple(MemoryVersion.model_fields)
+DAY = timedelta(days=1)
 
 
 def memory_of(row: asyncpg.Record) -> Memory:
-    """The memory in a row of `agent_memories`; trusted, so not validated again."""
+    """The memory in a row of `agent_memories`, as useful as it is by now; trusted, so not validated again."""
     uri = row["source_uri"]
     source = uri and Source.model_construct(uri=uri, symbol=row["source_symbol"], line=row["source_line"])
-    return Memory.model_construct(source=source, **{name: row[name] for name in MEMORY_FIELDS})
+    fields = {name: row[name] for name in MEMORY_FIELDS}
+    return Memory.model_construct(source=source, usefulness=usefulness_in(row), **fields)
+
+
+def usefulness_in(row: asyncpg.Record, now: datetime | None = None) -> float:
+    """The usefulness of the memory in a row, faded since it was written."""
+    value: float = row["usefulness"]
+    if not value or row["usefulness_at"] is None:
+        return value
+    days = ((now or datetime.now(UTC)) - row["usefulness_at"]) / DAY
+    return Usefulness(value, row["usefulness_evidence"]).faded(days)
 
 
 def version_of(row: asyncpg.Record) -> MemoryVersion:

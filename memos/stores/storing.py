@@ -2,59 +2,30 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from memos.errors import Conflict, Gone, MemosError, Unavailable
+from memos.errors import Conflict, Gone, MemosError
 from memos.records import CommandKey, Draft, Origin, RecordKey, Stored, duplicate_key
+from memos.stores.claims import (
+    Recorded,
+    Shape,
+    claim_first,
+    recorded,
+    release,
+    repeats,
+    same_id_other_body,
+    trace_removed,
+)
 from memos.stores.postgres import Connection
 from memos.stores.rows import columns, draft_row
 
 MOST_ROUNDS = 3
 
 
-class Shape(NamedTuple):
-    """The fields of a recorded reply: those that it has, and others that some versions write."""
-
-    has: frozenset[str]
-    may_have: frozenset[str] = frozenset()
-
-
 STORED = Shape(frozenset({"memory_id", "version", "duplicate"}), frozenset({"batch"}))
-
-
-class Recorded(NamedTuple):
-    """The trace of a handled command: the digest of its body, and its reply."""
-
-    digest: bytes
-    reply: Mapping[str, Any]
-
-
-async def claim(
-    connection: Connection,
-    sql: Mapping[str, str],
-    commands: Sequence[tuple[CommandKey, bytes, Mapping[str, Any]]],
-) -> set[CommandKey]:
-    """Write commands with their digest and reply; return those that were not written before.
-
-    Waits for a transaction that is handling the same command.
-    """
-    rows = [(*key, digest, reply) for key, digest, reply in commands]
-    claimed = await connection.fetch(sql["claim_commands"], *columns(rows))
-    return {CommandKey(*row) for row in claimed}
-
-
-async def recorded(
-    connection: Connection, sql: Mapping[str, str], keys: Sequence[CommandKey]
-) -> dict[CommandKey, Recorded]:
-    """The traces of commands handled before."""
-    rows = await connection.fetch(sql["recorded_commands"], *columns(keys))
-    return {
-        CommandKey(row["tenant"], row["source"], row["command_id"]): Recorded(row["digest"], row["reply"])
-        for row in rows
-    }
 
 
 class Storing:
@@ -83,15 +54,8 @@ class Storing:
         return [self._outcomes[index] for index in range(len(self._drafts))]
 
     async def _claim(self) -> list[int]:
-        first: dict[CommandKey, int] = {}
-        for index, draft in enumerate(self._drafts):
-            first.setdefault(draft.origin.key, index)
-        commands = [
-            (key, draft.digest, reply_of(draft.origin, draft.memory_id, 1, duplicate=False))
-            for key, draft in ((key, self._drafts[index]) for key, index in first.items())
-        ]
-        claimed = await claim(self._connection, self._sql, commands)
-        return [index for key, index in first.items() if key in claimed]
+        replies = [reply_of(draft.origin, draft.memory_id, 1, duplicate=False) for draft in self._drafts]
+        return await claim_first(self._connection, self._sql, self._drafts, replies)
 
     async def _draw_sequences(self, claimed: Sequence[int]) -> None:
         unplaced: dict[tuple[str, str, str], list[int]] = defaultdict(list)
@@ -161,16 +125,15 @@ class Storing:
         refused = [
             self._drafts[index].origin.key for index in claimed if isinstance(self._outcomes[index], MemosError)
         ]
-        if refused:
-            await self._connection.execute(self._sql["release_commands"], *columns(refused))
+        await release(self._connection, self._sql, refused)
 
     async def _count_duplicates(self, claimed: Iterable[int]) -> None:
         times: Counter[RecordKey] = Counter()
         replies: list[tuple[Any, ...]] = []
         for index in claimed:
-            outcome, origin = self._outcomes[index], self._drafts[index].origin
+            outcome, draft, origin = self._outcomes[index], self._drafts[index], self._drafts[index].origin
             if isinstance(outcome, Stored) and outcome.duplicate:
-                times[RecordKey(origin.tenant, outcome.memory_id)] += 1
+                times[RecordKey(origin.tenant, outcome.memory_id)] += draft.sameness is None
                 reply = reply_of(origin, outcome.memory_id, outcome.version, duplicate=True)
                 replies.append((*origin.key, reply))
         if times:
@@ -208,10 +171,7 @@ class Storing:
     def _row(self, index: int) -> tuple[Any, ...]:
         draft = self._drafts[index]
         if draft.embedding is None:
-            raise Unavailable(
-                f"The trace of command {draft.origin.command_id!r} was removed while it was being repeated. "
-                "Send the command again."
-            )
+            raise trace_removed(draft.origin.command_id)
         return draft_row(draft, self._sequences[index], draft.embedding)
 
     def _record(self, index: int) -> RecordKey:
@@ -225,29 +185,12 @@ def reply_of(origin: Origin, memory_id: UUID, version: int, *, duplicate: bool) 
     return reply if origin.batch is None else {**reply, "batch": origin.batch}
 
 
-def repeats(known: Recorded, digest: bytes, reply: Shape) -> bool:
-    """Whether a command is the one that was recorded: one of its kind of reply, with the same body.
-
-    Where a purge has emptied the digest, any body counts as the same.
-    """
-    fields = known.reply.keys()
-    return known.digest in {digest, b""} and reply.has <= fields and fields - reply.has <= reply.may_have
-
-
 def replayed(known: Recorded, draft: Draft) -> Stored | MemosError:
     """The outcome of a command that was handled before."""
     if not repeats(known, draft.digest, STORED):
         return same_id_other_body(draft.origin.command_id)
     reply = known.reply
     return Stored(UUID(reply["memory_id"]), reply["version"], reply["duplicate"], replayed=True)
-
-
-def same_id_other_body(command_id: str) -> Conflict:
-    """The refusal of a command id that was used for something else."""
-    return Conflict(
-        f"The command id {command_id!r} was used before with another body. "
-        "Send a new command with an id of its own."
-    )
 
 
 def _obstacle(draft: Draft, row: asyncpg.Record) -> Stored | MemosError | None:

@@ -103,7 +103,8 @@ async def test_a_running_memos_goes_over_to_another_model_while_it_is_used(site:
     async def use() -> None:
         while not finished.is_set():
             text = f"Lamp {len(stored)} flickers."
-            assert (await client.store(text)).status == "stored"
+            outcome = await client.store(text)
+            assert outcome.status in {"stored", "accepted"}  # accepted when the engine is slow just then
             stored.append(text)
             assert "The kettle of room 7 boils." in await found(client, "The kettle of room 7 boils.")
 
@@ -119,7 +120,11 @@ async def test_a_running_memos_goes_over_to_another_model_while_it_is_used(site:
 
     assert (made["generation"], made["model"], made["dimension"]) == (2, "words", 64)
     for text in (stored[0], stored[-1]):
-        assert text in await found(client, text)
+
+        async def is_found(text: str = text) -> bool:
+            return text in await found(client, text)
+
+        await until(is_found)
     verified = await site.json("verify", model="words")
     [memories] = verified["projections"]
     assert (memories["missing"], memories["extra"], memories["stale"]) == (0, 0, 0)

@@ -15,10 +15,20 @@ from memos.events.memories import MemoriesFound
 pytest_plugins = ["bus_fixtures"]
 
 COMMANDS = [
-    *("up", "ingest", "query", "history", "delete", "purge", "verify", "rebuild", "worker", "api", "migrate"),
+    *("up", "ingest", "query", "context", "history", "delete", "purge"),
+    *("verify", "rebuild", "worker", "api", "mcp", "migrate"),
     *("events follow", "events list"),
     *("dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters discard"),
+    *("tools register", "tools show", "tools discover", "tools report", "tools remove", "tools seed", "tools list"),
+    *("tools import openapi", "tools import mcp"),
+    *("loadout check", "loadout save", "loadout show", "loadout equip", "loadout delete", "loadout schema"),
+    "loadout list",
+    *("learning record", "learning list"),
+    *("working set", "working get", "working list", "working delete", "working increment", "working append"),
+    *("working say", "working messages", "working sessions", "working configure", "working promote", "working end"),
+    *("llm usage", "llm cache", "llm forget"),
 ]
+GROUPS = ["events", "dead-letters", "tools", "loadout", "learning", "working", "llm"]
 
 
 @pytest.fixture
@@ -192,13 +202,12 @@ async def test_every_command_has_an_example(name: str) -> None:
 
 async def test_memos_alone_lists_its_commands() -> None:
     assert await listed() == list(dict.fromkeys(name.split()[0] for name in COMMANDS))
-    for group in ("events", "dead-letters"):
-        assert [f"{group} {name}" for name in await listed(group)] == [
-            name for name in COMMANDS if name.startswith(group)
-        ]
+    for group in GROUPS:
+        names = dict.fromkeys(name.split()[1] for name in COMMANDS if name.startswith(f"{group} "))
+        assert await listed(group) == list(names)
 
 
-@pytest.mark.parametrize("group", ["", "events", "dead-letters"])
+@pytest.mark.parametrize("group", ["", *GROUPS, "tools import"])
 async def test_no_line_of_a_list_of_commands_is_cut_short(group: str) -> None:
     assert "..." not in (await command(*group.split(), "--help")).output.split("Commands:\n")[1]
 

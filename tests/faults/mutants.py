@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from memos.cli import main
 from memos.events.streams import GROUP
 from memos.records import CommandKey
-from memos.stores import memories, storing
+from memos.stores import claims
 from memos.stores.memories import PostgresMemories
 
 
@@ -42,8 +42,7 @@ def no_idempotency() -> None:
     async def handled(_self: PostgresMemories, _keys: Sequence[CommandKey]) -> set[CommandKey]:
         return set()
 
-    _replace(storing, "claim", claim)
-    _replace(memories, "claim", claim)
+    _replace(claims, "claim", claim)
     _replace(PostgresMemories, "handled", handled)
 
 

@@ -8,15 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from memos.errors import MemosError
-from memos.events.memories import (
-    Command,
-    DeleteMemory,
-    DeleteOutcome,
-    MemoryFound,
-    StoreMemory,
-    StoreOutcome,
-    UpdateMemory,
-)
+from memos.events.commands import Command
+from memos.events.memories import DeleteMemory, DeleteOutcome, MemoryFound, StoreMemory, StoreOutcome, UpdateMemory
 from memos.records import CommandKey, Origin, memory_id_for
 
 

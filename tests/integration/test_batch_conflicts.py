@@ -8,7 +8,7 @@ from builders import Rooms, count, origin, statuses
 
 from memos.errors import Conflict, MemosError
 from memos.events.memories import IngestBatch, IngestItem, StoreMemories, StoreMemory, StoreOutcomes
-from memos.handlers.store import ingest_batch, store_memories
+from memos.handlers.memories.store import ingest_batch, store_memories
 from memos.records import CommandKey, Draft, Origin, Source, Stored
 from memos.stores.memories import PostgresMemories
 

@@ -157,21 +157,13 @@ async def test_a_worker_that_slept_does_not_take_its_entry_back_and_answers_what
         await wire.redis.set(f"{LEASE_PREFIX}other", "1")
         await wire.redis.xclaim(DELETES.name, GROUP, "other", 0, [entry])
         for _ in range(3):
-            await renewed(wire)
+            await wire.renewed()
         [pending] = await wire.redis.xpending_range(DELETES.name, GROUP, "-", "+", 10)
         assert pending["consumer"] == b"other"
         sleeper.open.set()
         assert (await wire.reply()).correlationid == "7"
         await wire.nothing_left(DELETES)
     assert sleeper.runs == 1
-
-
-async def renewed(wire: Wire) -> None:
-    """Return after the next renewal of a lease."""
-    async with wire.redis.monitor() as monitor, asyncio.timeout(20):
-        async for command in monitor.listen():
-            if command["command"].startswith(f"SET {LEASE_PREFIX}") and "PX" in command["command"]:
-                return
 
 
 async def test_what_several_dead_workers_had_is_tried_one_at_a_time_and_the_rest_together(
@@ -199,7 +191,7 @@ async def test_the_next_suspect_is_claimed_when_the_one_before_is_settled(wire: 
     async with open_lane(Handler(DeleteMemory, hanging), lease_seconds=0.25):
         await hanging.arrived.wait()
         for _ in range(3):
-            await renewed(wire)
+            await wire.renewed()
         owners = [each["consumer"] for each in await wire.redis.xpending_range(DELETES.name, GROUP, "-", "+", 10)]
         assert owners.count(b"dead") == 2
         assert hanging.runs == 1
@@ -262,7 +254,7 @@ async def test_what_was_delivered_again_after_a_broken_connection_is_not_counted
         for number in range(3):
             await wire.redis.client_kill_filter(_type="normal", skipme=True)
             await wire.redis.set("memos:lease:tick", str(number))
-            await renewed(wire)
+            await wire.renewed()
         [pending] = await wire.redis.xpending_range(DELETES.name, GROUP, "-", "+", 10)
         hanging.open.set()
         await wire.reply()

@@ -40,7 +40,7 @@ async def bury(wire: Wire, stream: Stream, number: int = 1, code: str = "interna
             "memos:attempts": "3",
             "memos:first": "2026-01-01T00:00:00.000+00:00",
             "memos:time": "2026-01-01T00:00:09.000+00:00",
-            "memos:traceback": "0123456789abcdef memos/handlers/change.py:1 delete_memory",
+            "memos:traceback": "0123456789abcdef memos/handlers/memories/change.py:1 delete_memory",
         }
         ids.append(f"{stream.name}/{(await wire.redis.xadd(stream.dead, fields)).decode()}")
     return ids

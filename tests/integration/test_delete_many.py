@@ -14,9 +14,9 @@ from memos.errors import Conflict, Unavailable
 from memos.events.deletions import DeleteMemories, DeletionReceipt
 from memos.events.filters import MemoryFilter
 from memos.events.memories import DeleteMemory, StoreMemory
-from memos.handlers.change import delete_memory
-from memos.handlers.filters import filter_of
-from memos.handlers.forget import delete_memories
+from memos.handlers.memories.change import delete_memory
+from memos.handlers.memories.filters import filter_of
+from memos.handlers.memories.forget import delete_memories
 from memos.ports import Vectors
 from memos.ports.deletions import Deletion, Part, Reach, Selection
 from memos.projection.derived import DerivedVectors

@@ -14,8 +14,8 @@ from rebuilding import Reversed, Site, numbered
 from memos.errors import CollectionMissing, Unavailable
 from memos.events.deletions import DeleteMemories, PurgeMemories
 from memos.events.memories import DeleteMemory
-from memos.handlers.change import delete_memory
-from memos.handlers.forget import delete_memories, purge_memories
+from memos.handlers.memories.change import delete_memory
+from memos.handlers.memories.forget import delete_memories, purge_memories
 from memos.ports import Vectors
 from memos.projection.derived import DerivedVectors
 from memos.projection.others import Others

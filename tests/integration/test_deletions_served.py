@@ -88,7 +88,7 @@ async def test_over_rest_nothing_is_deleted_unless_it_says_so(
 
     assert (told.status_code, told.json()["status"], told.json()["matched"]) == (200, "dry-run", 1)
     assert done.json()["status"] == "deleted"
-    assert [store["name"] for store in done.json()["stores"]] == ["ledger", "vectors"]
+    assert [store["name"] for store in done.json()["stores"]] == ["ledger", "vectors", "answers"]
     assert done.json()["examples"] == [stored["memory_id"]]
     assert (counted.json()["status"], counted.json()["tables"]["agent_memories"]) == ("dry-run", 1)
     assert (purged.json()["status"], purged.json()["tables"]["commands"]) == ("purged", 1)

@@ -181,7 +181,7 @@ async def test_a_ledger_without_room_says_so_and_the_same_commands_succeed_once_
 ) -> None:
     site, disk = small_ledger
     stored = Stored("full")
-    async with connect(site.redis_url, source="disk", timeout=3) as client:
+    async with connect(site.redis_url, source="disk", timeout=3, retries=0) as client:
         await stored_in_the_end(client, "before the disk was full", stored)
         disk.fill()
         content, why = await fill_up(client, stored)
@@ -202,7 +202,7 @@ async def test_a_ledger_that_cannot_write_its_log_comes_back_by_itself_once_ther
 ) -> None:
     site, disk = small_ledger
     stored = Stored("log")
-    async with connect(site.redis_url, source="disk", timeout=3) as client:
+    async with connect(site.redis_url, source="disk", timeout=3, retries=0) as client:
         await stored_in_the_end(client, "before the disk was full", stored)
         disk.fill()
 
@@ -237,7 +237,7 @@ async def test_a_bus_that_cannot_write_to_its_disk_refuses_at_once_and_goes_on_o
 ) -> None:
     site, disk = small_bus
     stored = Stored("bus")
-    async with connect(site.redis_url, source="disk", timeout=3) as client:
+    async with connect(site.redis_url, source="disk", timeout=3, retries=0) as client:
         await stored_in_the_end(client, "before the disk was full", stored)
         disk.fill()
         content, why = await fill_up(client, stored)
@@ -256,7 +256,7 @@ async def test_a_bus_that_may_use_no_more_memory_refuses_at_once_and_goes_on_onc
     stored = Stored("memory")
     async with (
         site_on(tmp_path / "home") as site,
-        connect(site.redis_url, source="memory", timeout=20) as client,
+        connect(site.redis_url, source="memory", timeout=20, retries=0) as client,
         Redis.from_url(site.redis_url) as redis,
     ):
         await stored_in_the_end(client, "before the memory was full", stored)

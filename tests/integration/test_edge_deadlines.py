@@ -13,7 +13,7 @@ from edge_process import EdgeServer
 
 from memos.errors import Unavailable
 from memos.events.memories import DeleteMemory
-from memos.handlers.change import delete_memory
+from memos.handlers.memories.change import delete_memory
 from memos.projection.derived import DerivedVectors
 from memos.projection.points import point_of
 from memos.projection.projector import project

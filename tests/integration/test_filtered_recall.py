@@ -10,7 +10,7 @@ import pytest
 from conftest import Engines
 
 from memos.events.filters import MemoryFilter
-from memos.handlers.filters import conditions_of, filter_of
+from memos.handlers.memories.filters import conditions_of, filter_of
 from memos.ports import Vectors
 from memos.projection.points import MEMORY_INDEXES
 from memos.records import Collection, Point, VersionKey

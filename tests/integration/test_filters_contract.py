@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memos.events.filters import MemoryFilter
-from memos.handlers.filters import conditions_of
+from memos.handlers.memories.filters import conditions_of
 from memos.ports import Filter, Vectors
 from memos.projection.points import MEMORY_INDEXES, match
 from memos.records import Collection, Point, VersionKey

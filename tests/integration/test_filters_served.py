@@ -13,10 +13,11 @@ from running import Memos, command
 
 from memos.client import Client
 from memos.client.redis import open_redis
+from memos.events.commands import Command
 from memos.events.conditions import ImportanceRange, MomentRange, NumberRange
 from memos.events.deletions import DeleteMemories
 from memos.events.filters import MemoryFilter
-from memos.events.memories import Command, QueryMemory, StoreMemory
+from memos.events.memories import QueryMemory, StoreMemory
 from memos.events.problems import PROBLEM_TYPE
 from memos.events.streams import STREAM_OF
 

@@ -16,8 +16,8 @@ from memos.events.memories import (
     StoreMemory,
     UpdateMemory,
 )
-from memos.handlers.change import delete_memory, update_memory
-from memos.handlers.query import get_history, get_memory
+from memos.handlers.memories.change import delete_memory, update_memory
+from memos.handlers.memories.query import get_history, get_memory
 from memos.records import Origin
 
 pytest_plugins = ["rooms"]

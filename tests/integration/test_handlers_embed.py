@@ -9,7 +9,7 @@ from memos.errors import EmbeddingRefused, InvalidCommand, Unavailable
 from memos.events.memories import (
     StoreMemory,
 )
-from memos.handlers.store import store_memory
+from memos.handlers.memories.store import store_memory
 from memos.ports import Vectors
 from memos.records import RecordKey, Vector
 

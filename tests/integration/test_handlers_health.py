@@ -21,7 +21,8 @@ pytest_plugins = ["rooms"]
 
 async def report(rooms: Rooms, **others: object) -> HealthReport:
     facts = PostgresFacts(rooms.pool, "")
-    return await check_health(CheckHealth(), **{**rooms.ports, "facts": facts, **others})
+    ports = {"memories": rooms.memories, "embedder": rooms.embedder, **rooms.engines, "facts": facts}
+    return await check_health(CheckHealth(), **{**ports, **others})
 
 
 def statuses(found: HealthReport) -> dict[str, str]:

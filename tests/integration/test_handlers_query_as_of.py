@@ -9,7 +9,7 @@ import pytest
 from builders import Rooms, draft, origin, vector_of
 
 from memos.events.memories import DeleteMemory, MemoryChanges, RecalledMemory, UpdateMemory
-from memos.handlers.change import delete_memory, update_memory
+from memos.handlers.memories.change import delete_memory, update_memory
 from memos.projection.points import point_of
 from memos.records import VersionKey
 
@@ -257,7 +257,7 @@ async def test_what_holds_is_found_beneath_very_many_that_it_has_superseded(room
 async def test_what_holds_is_found_beneath_more_superseded_ones_than_are_looked_through(
     site: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memos.handlers.recall.MOST_FOUND", 50)
+    monkeypatch.setattr("memos.handlers.memories.recall.MOST_FOUND", 50)
     old = [await site.remember(f"tea {number}") for number in range(60)]
     new = await site.remember("coffee, but tea for those who ask", supersedes=old)
 
@@ -327,7 +327,7 @@ async def test_a_time_told_from_an_event_is_told_from_the_event_as_it_was(site: 
 async def test_former_texts_that_the_present_model_has_not_read_are_read_or_found_by_their_words(
     site: Rooms, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr("memos.handlers.past.MOST_READ", most)
+    monkeypatch.setattr("memos.handlers.memories.past.MOST_READ", most)
     one = await site.remember("tea with milk")
     before = await changed(site, one, content="coffee")
     await site.pool.execute("update memory_embeddings set model = 'another' where version = 1")

@@ -17,8 +17,8 @@ from memos.events.memories import (
     StoreOutcomes,
 )
 from memos.events.problems import Problem
-from memos.handlers.remember import Outcome
-from memos.handlers.store import ingest_batch, store_memories, store_memory
+from memos.handlers.memories.remember import Outcome
+from memos.handlers.memories.store import ingest_batch, store_memories, store_memory
 from memos.ports import Vectors
 from memos.records import Source, memory_id_for
 

@@ -32,13 +32,8 @@ from ledger_model import Kept, Model, answer_of
 
 from memos.broker.bindings import bound
 from memos.errors import MemosError
-from memos.events.memories import (
-    Command,
-    DeleteMemory,
-    MemoryChanges,
-    StoreMemory,
-    UpdateMemory,
-)
+from memos.events.commands import Command
+from memos.events.memories import DeleteMemory, MemoryChanges, StoreMemory, UpdateMemory
 from memos.handlers import HANDLERS
 from memos.projection.derived import DerivedVectors
 from memos.records import Origin

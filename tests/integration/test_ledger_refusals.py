@@ -3,8 +3,8 @@
 import pytest
 from builders import Rooms, draft, origin, succeeded
 
+from memos.bisect import bisected
 from memos.errors import InvalidCommand
-from memos.handlers.bisect import bisected
 from memos.records import Draft, Source
 
 pytest_plugins = ["rooms"]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from builders import Rooms, draft, succeeded
 
+from memos.bisect import bisected
 from memos.errors import InvalidCommand
-from memos.handlers.bisect import bisected
 from memos.records import Draft
 
 pytest_plugins = ["rooms"]

@@ -9,7 +9,7 @@ import pytest
 from builders import Rooms, count, draft, facts_in, origin, succeeded
 
 from memos.errors import Conflict
-from memos.records import Memory, RecordKey, Source, Stored
+from memos.records import Memory, RecordKey, Source, Stored, TextKey
 
 pytest_plugins = ["rooms"]
 
@@ -165,16 +165,16 @@ async def test_vectors_computed_before_are_known_to_their_own_tenant_and_model(r
     assert supplied.embedding
     await rooms.commit(computed, replace(supplied, embedding=replace(supplied.embedding, computed=False)))
     keys = [
-        ("default", computed.content_hash),
-        ("default", supplied.content_hash),
-        ("other", computed.content_hash),
+        TextKey("default", computed.content_hash),
+        TextKey("default", supplied.content_hash),
+        TextKey("other", computed.content_hash),
     ]
 
     known = await rooms.memories.known_vectors("words", keys)
 
-    assert known.keys() == {("default", computed.content_hash)}
+    assert known.keys() == {keys[0]}
     assert computed.embedding
-    assert known["default", computed.content_hash] == pytest.approx(computed.embedding.vector)
+    assert known[keys[0]] == pytest.approx(computed.embedding.vector)
     assert await rooms.memories.known_vectors("another model", keys) == {}
 
 

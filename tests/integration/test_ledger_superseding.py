@@ -10,7 +10,7 @@ from builders import Rooms, change, count, draft, facts_in, origin, repeated, st
 
 from memos.errors import Conflict, MemosError, NotFound
 from memos.events.memories import StoreMemories, StoreMemory, StoreOutcome
-from memos.handlers.store import store_memories
+from memos.handlers.memories.store import store_memories
 from memos.projection.reconciler import Reconciler
 from memos.records import Draft, Memory, RecordKey
 

@@ -12,9 +12,9 @@ from running import until
 from memos.embeddings.minilm import MiniLM
 from memos.events.deletions import DeleteMemories, PurgeMemories
 from memos.events.memories import GetMemory, MemoryChanges, UpdateMemory
-from memos.handlers.change import update_memory
-from memos.handlers.forget import delete_memories, purge_memories
-from memos.handlers.query import get_memory
+from memos.handlers.memories.change import update_memory
+from memos.handlers.memories.forget import delete_memories, purge_memories
+from memos.handlers.memories.query import get_memory
 from memos.ports.links import Comparison, Said
 from memos.projection.comparing import ALIKE, MOST_AT_ONCE, Comparer, keep_comparing
 from memos.records import Embedding, RecordKey, content_hash

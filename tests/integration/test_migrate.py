@@ -4,12 +4,17 @@ import asyncio
 
 import asyncpg
 import pytest
+from builders import origin
+from pydantic import TypeAdapter
 
 from memos.errors import ConfigurationError
+from memos.events.tools import ToolId
+from memos.records import ToolSelection, content_hash
 from memos.stores.facts import PostgresFacts
 from memos.stores.locks import MIGRATING
 from memos.stores.migrate import Migration, find_migrations, migrate
-from memos.stores.postgres import Pool
+from memos.stores.postgres import Pool, open_pool
+from memos.stores.tools import PostgresTools
 
 COLUMNS = """
 select column_name, data_type, is_nullable, column_default, character_maximum_length
@@ -120,3 +125,52 @@ async def test_a_tool_id_is_unique_within_its_tenant_alone(postgres_dsn: str) ->
             await connection.execute(insert, "a")
     finally:
         await connection.close()
+
+
+async def test_tools_of_a_former_version_are_found_by_readers_of_the_catalog(empty_database: str) -> None:
+    migrations = find_migrations()
+    await migrate(empty_database, [one for one in migrations if one.name < "0006"])
+    async with open_pool(empty_database) as pool:
+        await pool.execute(
+            "insert into registered_tools (tenant, tool_id, name, description, endpoint_url) "
+            "values ('ada', 'search', 'Search', 'finds', 'https://tools.test'), "
+            "('ada', 'again', 'Search', 'finds', 'https://tools.test')"
+        )
+        await migrate(empty_database, migrations)
+
+        changes = await PostgresTools(pool).changes("ada", 0)
+        said = content_hash("Search: finds")
+        texts = await PostgresTools(pool).texts("a model", "ada", [said])
+
+    assert changes.revision == 1
+    assert {(one.tool_id, one.tool and one.tool.version) for one in changes.tools} == {("search", 1), ("again", 1)}
+    assert texts[said].text == "Search: finds"
+
+
+async def test_tools_that_a_former_version_let_in_can_be_read_and_removed(empty_database: str) -> None:
+    migrations = find_migrations()
+    ids = ["Web Search", "Web_Search", "Web/Search", "../up", "", ".", "a\u2003b\\\x1f\x85c?#%", "x/" + "y" * 253]
+    await migrate(empty_database, [one for one in migrations if one.name < "0006"])
+    async with open_pool(empty_database) as pool:
+        await pool.executemany(
+            "insert into registered_tools "
+            "(tool_id, name, description, endpoint_url, request_schema, response_schema, required_capabilities) "
+            "values ($1, '', '', '', $2, $3, $4)",
+            [(tool_id, [], 1, ["web", None, "a"]) for tool_id in ids]
+            + [("plain", {"type": "object"}, {}, [["a", "b"], ["c", None]])],
+        )
+        await migrate(empty_database, migrations)
+        tools = PostgresTools(pool)
+
+        found = {one.tool_id: one for one in (await tools.page("default", ToolSelection(), "", 100)).tools}
+        read = [one.tool_id for one in (await tools.changes("default", 0)).tools]
+        removed = [await tools.deregister(origin(), b"", tool_id) for tool_id in found]
+
+    assert {"plain", "Web_Search", "_._up", "a_b___c___", "x_" + "y" * 253} < found.keys()
+    assert sorted(len(tool_id) for tool_id in found if tool_id.startswith("Web_Search_")) == [43, 43]
+    assert sorted(len(tool_id) for tool_id in found if tool_id.startswith("__")) == [34, 34]
+    assert sorted(read) == sorted(TypeAdapter(list[ToolId]).validate_python(list(found)))
+    assert (len(found), all(one.found for one in removed)) == (len(ids) + 1, True)
+    plain, up = found["plain"], found["_._up"]
+    assert (plain.request_schema, plain.required_capabilities) == ({"type": "object"}, ["a", "b", "c"])
+    assert (up.request_schema, up.response_schema, up.required_capabilities) == (None, None, ["web", "a"])

@@ -129,7 +129,7 @@ async def test_an_addition_that_fails_in_an_unforeseen_way_keeps_nobody_waiting(
         adding = (publisher.add(stream, b"{}") for stream in (odd, STORES, odd))
         first, good, last = await asyncio.gather(*adding, return_exceptions=True)
         await publisher.add(STORES, b"{}")
-    assert (type(first), good, type(last)) == (UnicodeEncodeError, None, UnicodeEncodeError)
+    assert (type(first), type(good), type(last)) == (UnicodeEncodeError, bytes, UnicodeEncodeError)
     assert await wire.redis.xlen(STORES.name) == 2
     assert "could not be added" in caplog.text
 
@@ -207,7 +207,7 @@ async def test_over_http_a_stream_of_too_many_bytes_is_429_as_well(engines: Engi
 
 
 async def test_many_documents_go_in_portions_that_hold_nobody_up() -> None:
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     small = [Addition(STORES, b"x", done)] * (MOST_TOGETHER + 1)
     large = [Addition(STORES, b"x" * (MOST_BYTES_TOGETHER // 2), done)] * 3
     assert [len(portion) for portion in portions(small)] == [MOST_TOGETHER, 1]

@@ -9,8 +9,8 @@ from builders import Rooms, change, draft, origin
 
 from memos.errors import Unavailable
 from memos.events.memories import DeleteMemory, MemoryChanges, StoreMemory, StoreOutcome, UpdateMemory
-from memos.handlers.change import delete_memory, update_memory
-from memos.handlers.store import store_memory
+from memos.handlers.memories.change import delete_memory, update_memory
+from memos.handlers.memories.store import store_memory
 from memos.lexical import terms_of
 from memos.ports import Filter
 from memos.projection.points import point_of

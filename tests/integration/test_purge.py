@@ -20,10 +20,10 @@ from memos.events.memories import (
     StoreOutcomes,
     UpdateMemory,
 )
-from memos.handlers.change import delete_memory, update_memory
 from memos.handlers.digests import digest_of, digest_of_batch
-from memos.handlers.forget import delete_memories, purge_memories
-from memos.handlers.store import store_memories
+from memos.handlers.memories.change import delete_memory, update_memory
+from memos.handlers.memories.forget import delete_memories, purge_memories
+from memos.handlers.memories.store import store_memories
 from memos.ports.deletions import Deletion, Reach, Tombstone
 from memos.records import Origin, Source, content_hash
 from memos.stores.deletions import PostgresDeletions
@@ -131,6 +131,7 @@ async def test_after_deletion_and_purge_a_text_occurs_nowhere(rooms: Rooms) -> N
         "memory_versions": 1,
         "memory_embeddings": 3,
         "memory_links": 0,
+        "memory_reports": 0,
         "commands": 5,
     }
     assert await places(rooms, *needles) == set()
@@ -230,6 +231,7 @@ async def test_a_purge_keeps_to_its_tenant(rooms: Rooms) -> None:
         "memory_versions": 0,
         "memory_embeddings": 1,
         "memory_links": 0,
+        "memory_reports": 0,
         "commands": 1,
     }
     rows = await rooms.pool.fetch("select tenant, content, purged_at is null from agent_memories order by tenant")

@@ -12,7 +12,7 @@ from rebuilding import Reversed, Site, numbered
 
 from memos.errors import CollectionMissing, Conflict, EmbeddingRefused
 from memos.events.memories import MemoryChanges, StoreMemory, UpdateMemory
-from memos.handlers.change import update_memory
+from memos.handlers.memories.change import update_memory
 from memos.projection.rebuild import Stage
 from memos.projection.reconciler import Reconciler
 from memos.projection.retirement import drop_retired
@@ -32,7 +32,7 @@ async def test_a_rebuild_with_the_same_model_embeds_nothing(site: Site) -> None:
 
     assert embedder.asked == []
     assert (made.generation, made.records, made.points, made.differences) == (2, 20, 20, 0)
-    assert list(dict.fromkeys(stages)) == ["noting", "writing", "verifying", "switching", "lingering"]
+    assert list(dict.fromkeys(stages)) == ["noting", "writing", "verifying", "reading", "switching", "lingering"]
     async with site.current() as after:
         assert after.projections.generation == 2
         assert await after.recalled("memory number7", top_k=1) == ["memory number7"]

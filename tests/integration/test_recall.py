@@ -10,7 +10,7 @@ from conftest import Engines
 from recalling import chatter, near, remember_all, results
 
 from memos.events.memories import StoreMemory
-from memos.handlers.understanding import READ_FOR_CUES
+from memos.handlers.memories.understanding import READ_FOR_CUES
 from memos.records import Source
 from memos.stores.edge import open_edge
 

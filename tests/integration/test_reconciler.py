@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from builders import Rooms, WordsEmbedder, draft, vector_of
+from noted import NotedDerived
 from running import until
 
 from memos.errors import CollectionMissing, EmbeddingRefused, InvalidCommand, Unavailable
@@ -154,13 +155,14 @@ async def test_a_vector_engine_that_has_something_is_not_filled_again(rooms: Roo
 
 async def test_a_memory_whose_time_is_over_is_buried_with_a_fact(rooms: Rooms) -> None:
     now = datetime.now(UTC)
-    await rooms.store(
+    old, _ = await rooms.store(
         StoreMemory(content="old", expires_at=now - timedelta(seconds=1)),
         StoreMemory(content="young", expires_at=now + timedelta(hours=1)),
     )
 
-    assert await rooms.memories.bury_expired(10) == 1
-    assert await rooms.memories.bury_expired(10) == 0
+    assert isinstance(old, StoreOutcome)
+    assert await rooms.memories.bury_expired(10) == [RecordKey("default", old.memory_id)]
+    assert await rooms.memories.bury_expired(10) == []
 
     await reconciler(rooms).reconcile()
     assert await rooms.vectors.count({}) == 1
@@ -169,7 +171,9 @@ async def test_a_memory_whose_time_is_over_is_buried_with_a_fact(rooms: Rooms) -
 
 
 @asynccontextmanager
-async def reconciling(rooms: Rooms, telemetry: Telemetry | None = None) -> AsyncIterator[None]:
+async def reconciling(
+    rooms: Rooms, telemetry: Telemetry | None = None, answers: NotedDerived | None = None
+) -> AsyncIterator[None]:
     """A worker that keeps the projection true meanwhile."""
 
     @asynccontextmanager
@@ -186,6 +190,7 @@ async def reconciling(rooms: Rooms, telemetry: Telemetry | None = None) -> Async
                 memories=rooms.memories,
                 **rooms.engines,
                 others=Others(1, generations, open_generation, partial(account_in, rooms.pool)),
+                answers=answers or NotedDerived(),
                 embedder=rooms.embedder,
                 retired_seconds=60,
                 telemetry=telemetry,
@@ -203,6 +208,18 @@ async def test_reconciling_goes_on_until_it_is_told_to_stop(rooms: Rooms) -> Non
 
     async with reconciling(rooms):
         await until(nothing_is_left)
+
+
+async def test_the_answers_made_from_what_expired_are_forgotten(rooms: Rooms) -> None:
+    expired = draft("old", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    [stored] = await rooms.commit(expired)
+    answers = NotedDerived()
+
+    async def told() -> bool:
+        return answers.forgotten == [RecordKey("default", stored.memory_id)]
+
+    async with reconciling(rooms, answers=answers):
+        await until(told)
 
 
 async def test_how_much_is_left_to_be_done_is_told(rooms: Rooms) -> None:

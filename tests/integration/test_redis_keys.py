@@ -11,7 +11,7 @@ import pytest
 from conftest import Engines
 from lanes import Wire, event, new_lane
 from redis.asyncio import Redis
-from running import Memos, Served, ready, until, with_redis_database
+from running import Memos, Served, own_edge, ready, until, with_redis_database
 
 from memos.broker.leases import Lease
 from memos.client import connect
@@ -53,22 +53,24 @@ async def bus(engines: Engines) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def running_memos(engines: Engines, postgres_dsn: str) -> AsyncIterator[Memos]:
-    settings = Settings(
-        redis_url=with_redis_database(engines.redis_url, DATABASE),
-        postgres_dsn=postgres_dsn,
-        edge_socket=engines.edge_socket,
-        embedding_threads=1,
-        lease_seconds=1,
-        retry_first=0.05,
-        reply_ttl=REPLY_SECONDS,
-    )
-    served = Served(settings)
-    served.start()
-    try:
-        await ready(served.url)
-        yield Memos(served.url, settings)
-    finally:
-        await asyncio.to_thread(served.stop)
+    redis_url = with_redis_database(engines.redis_url, DATABASE)
+    async with own_edge(redis_url, postgres_dsn) as edge_socket:
+        settings = Settings(
+            redis_url=redis_url,
+            postgres_dsn=postgres_dsn,
+            edge_socket=edge_socket,
+            embedding_threads=1,
+            lease_seconds=1,
+            retry_first=0.05,
+            reply_ttl=REPLY_SECONDS,
+        )
+        served = Served(settings)
+        served.start()
+        try:
+            await ready(served.url)
+            yield Memos(served.url, settings)
+        finally:
+            await asyncio.to_thread(served.stop)
 
 
 async def fail(command: DeleteMemory) -> DeleteOutcome:

@@ -10,8 +10,8 @@ from running import Memos, until
 
 from memos.client.bus import Bus, open_bus
 from memos.errors import NotFound
+from memos.events.commands import Command
 from memos.events.memories import (
-    Command,
     DeleteMemory,
     GetHistory,
     GetMemory,

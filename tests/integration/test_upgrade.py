@@ -23,7 +23,7 @@ from builders import (
 
 from memos.errors import Conflict
 from memos.events.deletions import DeleteMemories, PurgeMemories
-from memos.handlers.forget import delete_memories, purge_memories
+from memos.handlers.memories.forget import delete_memories, purge_memories
 from memos.records import Change, Draft, Memory, RecordKey, Stored, duplicate_key
 from memos.stores.generations import PostgresGenerations
 from memos.stores.memories import PostgresMemories

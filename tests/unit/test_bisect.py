@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memos.bisect import bisected, onwards
 from memos.errors import Conflict, InvalidCommand, MemosError, Unavailable
-from memos.handlers.bisect import bisected, onwards
 
 
 class Doubling:

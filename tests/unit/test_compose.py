@@ -6,7 +6,7 @@ import yaml
 from typer.main import get_command
 
 from memos.cli import create_cli
-from memos.settings import Settings
+from memos.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -33,6 +33,26 @@ def test_the_services_of_memos_run_commands_it_has_with_settings_it_reads(
     assert service["command"][0] in get_command(create_cli()).list_commands(None)  # type: ignore[attr-defined]
     known = {f"MEMOS_{setting.upper()}" for setting in Settings.model_fields}
     assert set(service["environment"]) <= known
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if name != "migrate"])
+def test_what_is_set_for_language_models_reaches_workers_and_facade(compose: dict[str, Any], name: str) -> None:
+    handed_on = compose["services"][name]["environment"]
+    for setting in ("LLM_URL", "LLM_API_KEY", "LLM_MODEL", "LLM_PRICES", "CACHE_SEMANTIC", "CACHE_PER_KEY"):
+        assert handed_on[f"MEMOS_{setting}"] == f"${{MEMOS_{setting}:-}}"
+    documented = (ROOT / "docs/how-to/run-with-docker.md").read_text(encoding="utf-8")
+    assert all(
+        f"`{variable}`" in documented for variable in handed_on if "_LLM_" in variable or "_CACHE_" in variable
+    )
+
+
+def test_a_setting_that_is_handed_on_empty_has_its_default(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in compose["services"]["api"]["environment"].items():
+        if value.endswith(":-}"):
+            monkeypatch.setenv(variable, "")
+    assert load_settings().llm_url is None
 
 
 def test_every_service_waits_for_services_that_can_meet_its_condition(compose: dict[str, Any]) -> None:

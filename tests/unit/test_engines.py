@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from logs import logged, said
 
 from memos.engines import following
 from memos.errors import ModelMismatch
@@ -38,7 +39,7 @@ def test_settings_that_name_the_current_model_are_followed(
     used = following(named, CURRENT, KNOWN)
 
     assert (used.embedder, used.embedding_model, used.embedding_dimension) == ("openai", "current", 768)
-    assert caplog.records == []
+    assert logged(caplog, "memos.engines") == []
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_settings_that_name_another_model_of_the_ledger_give_way_to_it_with_a_wa
 
     assert (used.embedder, used.embedding_model, used.embedding_dimension) == ("openai", "current", 768)
     assert used.embedding_url == "http://models:1234/v1"
-    [warning] = caplog.messages
+    [warning] = said(caplog, "memos.engines")
     assert "set MEMOS_EMBEDDER=openai and MEMOS_EMBEDDING_MODEL=current" in warning
 
 

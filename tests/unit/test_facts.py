@@ -1,5 +1,6 @@
 import re
 from datetime import UTC, datetime
+from importlib.resources import files
 from uuid import UUID
 
 import pytest
@@ -9,14 +10,14 @@ from memos.errors import MalformedEntry
 from memos.events.envelope import Envelope, decode
 from memos.events.facts import FACTS, MemoryDeleted, MemoryStored, ReadFacts, document_of, fact_in
 from memos.records import Fact
-from memos.stores.sql import load_queries
 
 ID = UUID("0191d1a0-0000-7000-8000-000000000000")
 
 
 def test_the_ledger_writes_facts_of_the_known_types_and_no_other() -> None:
-    queries = [*load_queries("memories.sql").values(), *load_queries("superseding.sql").values()]
-    written = {kind for query in queries for kind in re.findall(r"'(memos\.[^']+)'", query)}
+    stores = files("memos.stores")
+    sources = [file for folder in (stores, stores / "queries") for file in folder.iterdir() if file.is_file()]
+    written = {kind for file in sources for kind in re.findall(r"[\"'](memos\.[^\"']+\.v1)[\"']", file.read_text())}
 
     assert written == FACTS.keys()
 

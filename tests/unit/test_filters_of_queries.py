@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from memos.events.filters import MemoryFilter
-from memos.handlers.filters import filter_of
+from memos.handlers.memories.filters import filter_of
 from memos.projection.points import newest
 from memos.records.payloads import mark_of
 from memos.stores.filters import parse_filter

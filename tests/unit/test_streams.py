@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from memos.events.memories import Command
+from memos.events.commands import Command
 from memos.events.streams import STREAM_OF, STREAMS, Stream
 from memos.handlers import HANDLERS
 
@@ -46,9 +46,36 @@ def test_what_changes_something_is_never_dropped() -> None:
         "memos:read-facts",
         "memos:health",
         "memos:health-bulk",
+        "memos:tool-get",
+        "memos:tool-list",
+        "memos:tool-discover",
+        "memos:loadout-get",
+        "memos:loadout-list",
+        "memos:equip",
+        "memos:context",
+        "memos:learning-list",
+        "memos:working-get",
+        "memos:working-list",
+        "memos:session-read",
+        "memos:session-list",
+        "memos:answer-look-up",
+        "memos:answer-renew",
+        "memos:cache-read",
+        "memos:embeddings-look-up",
+        "memos:usage-read",
     }
 
 
 def test_what_takes_long_has_a_lane_of_its_own() -> None:
     bulk = {stream.name for stream in STREAMS if stream.lane == "bulk"}
-    assert bulk == {"memos:ingest", "memos:delete-many", "memos:purge", "memos:health-bulk"}
+    assert bulk == {
+        "memos:ingest",
+        "memos:delete-many",
+        "memos:purge",
+        "memos:health-bulk",
+        "memos:tool-register-batch",
+        "memos:tool-outcome",
+        "memos:tool-outcome-batch",
+        "memos:learning",
+        "memos:session-promote",
+    }

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
+from logs import said
 
 from memos.errors import Unavailable
 from memos.handlers.watch import LOOKS_PER_COSTLY_ONE, Watch
@@ -53,7 +54,7 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(
         engine.away = away
         await watch.look()
 
-    assert [record.message for record in caplog.records] == [
+    assert said(caplog, "memos.handlers.watch") == [
         "The engine ledger is down: It is away. Start it.",
         "The engine ledger is up again",
     ]

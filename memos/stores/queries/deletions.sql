@@ -89,7 +89,7 @@ batches as (
     select
     from (select distinct tenant, source, batch from told) as t
     join commands b on (b.tenant, b.source, b.command_id) = (t.tenant, t.source, t.batch)
-    where b.reply = '{}' and b.digest <> ''
+    where (b.reply = '{}' or b.reply ? 'learning_id') and b.digest <> ''
 )
 select
     (select count(*) from k join agent_memories using (tenant, memory_id) where purged_at is null)
@@ -105,10 +105,11 @@ select
             from k join memory_links l on (l.other_id, l.tenant) = (k.memory_id, k.tenant)
         ) as links
     ) as memory_links,
+    (select count(*) from k join memory_reports using (tenant, memory_id)) as memory_reports,
     (select count(*) from told) + (select count(*) from batches) as commands
 
 -- The digest of a command is a hash of the text that it brought: emptied, it stands for any body. That of a
--- batch as a whole is a hash of the texts of all its items. The reply to an update by version 0.1 holds the text.
+-- batch as a whole, or of a learning, is a hash of the texts of all its items. The reply to an update by version 0.1 holds the text.
 -- name: purge_memories
 with purged as (
     update agent_memories m
@@ -140,6 +141,15 @@ links_of_others as (
     where (l.other_id, l.tenant) = (p.memory_id, p.tenant)
     returning 1
 ),
+reports as (
+    delete from memory_reports r using purged p
+    where (r.memory_id, r.tenant) = (p.memory_id, p.tenant)
+    returning 1
+),
+tasks as (
+    delete from lesson_tasks t using purged p
+    where (t.memory_id, t.tenant) = (p.memory_id, p.tenant)
+),
 emptied as (
     update commands c
     set digest = '',
@@ -156,7 +166,7 @@ batches as (
     set digest = ''
     from (select distinct tenant, source, batch from emptied) as e
     where (b.tenant, b.source, b.command_id) = (e.tenant, e.source, e.batch)
-        and b.reply = '{}' and b.digest <> ''
+        and (b.reply = '{}' or b.reply ? 'learning_id') and b.digest <> ''
     returning 1
 )
 select
@@ -164,4 +174,5 @@ select
     (select count(*) from versions) as memory_versions,
     (select count(*) from embeddings) as memory_embeddings,
     (select count(*) from links) + (select count(*) from links_of_others) as memory_links,
+    (select count(*) from reports) as memory_reports,
     (select count(*) from emptied) + (select count(*) from batches) as commands

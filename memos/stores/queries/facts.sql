@@ -36,3 +36,10 @@ limit $5
 
 -- name: count_unplaced
 select count(*) from facts where position is null
+
+-- name: note_facts
+insert into facts (tenant, type, record_id, version, data)
+select tenant, type, record_id, version, data
+from unnest($1::text[], $2::text[], $3::uuid[], $4::integer[], $5::jsonb[])
+    with ordinality as f (tenant, type, record_id, version, data, place)
+order by place

@@ -17,10 +17,13 @@ where m.deleted_at is null and (m.content_hash, m.visibility) = (k.content_hash,
 order by m.memory_id, m.tenant
 for no key update of m
 
+-- What contradict each other stay so, however alike they are.
 -- name: add_links
-insert into memory_links (tenant, memory_id, other_id, similarity)
+insert into memory_links as l (tenant, memory_id, other_id, similarity)
 select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::double precision[])
-on conflict (memory_id, other_id, tenant) do update set similarity = excluded.similarity
+on conflict (memory_id, other_id, tenant) do update
+set similarity = excluded.similarity
+where l.relation = 'similar'
 
 -- name: mark_compared
 update agent_memories m

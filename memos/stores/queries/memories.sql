@@ -75,6 +75,24 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::integer[])
 order by 1, 2, 3
 on conflict (tenant, agent_id, session_id) do update set last = greatest(s.last, excluded.last)
 
+-- Where one place is above $4, which leaves no room after it, it is the last of those that do.
+-- name: last_place
+select coalesce(
+    (
+        select last
+        from session_sequences
+        where (session_id, agent_id, tenant) = ($3, $2, $1) and last <= $4
+    ),
+    (
+        select sequence
+        from agent_memories
+        where (session_id, agent_id, tenant) = ($3, $2, $1) and sequence <= $4 and deleted_at is null
+        order by sequence desc
+        limit 1
+    ),
+    0
+)
+
 -- name: insert_memories
 with drafts as (
     select *

@@ -14,7 +14,7 @@ where tenant = $1 and memory_id = any($3) and deleted_at is null
 -- name: memories_as_of
 select
     m.memory_id, m.agent_id, m.kind, m.source_uri, m.source_symbol, m.source_line, m.session_id, m.sequence,
-    m.occurred_at, m.created_at, m.times_stored, m.usefulness, past.*,
+    m.occurred_at, m.created_at, m.times_stored, m.usefulness, m.usefulness_at, m.usefulness_evidence, past.*,
     case when m.superseded_at <= $4 then m.superseded_by end as superseded_by,
     case when m.superseded_at <= $4 then m.superseded_at end as superseded_at
 from agent_memories m
@@ -146,17 +146,21 @@ where m.deleted_at is null and (m.agent_id = $2 or m.visibility = 'shared')
 order by side.sequence, side.created_at, side.memory_id
 
 -- name: links
-select m.memory_id, l.similarity
+select m.memory_id, l.similarity, l.relation, l.reason
 from (
-    select other_id as memory_id, similarity from memory_links where memory_id = $3 and tenant = $1
+    select other_id as memory_id, similarity, relation, reason
+    from memory_links
+    where memory_id = $3 and tenant = $1
     union all
-    select memory_id, similarity from memory_links where other_id = $3 and tenant = $1
+    select memory_id, similarity, relation, reason
+    from memory_links
+    where other_id = $3 and tenant = $1
 ) as l
 join agent_memories m on m.memory_id = l.memory_id and m.tenant = $1
 where m.deleted_at is null
     and (m.agent_id = $2 or m.visibility = 'shared')
     and (m.expires_at is null or m.expires_at > now())
-order by l.similarity desc, m.memory_id
+order by l.relation = 'similar', l.similarity desc, m.memory_id
 limit 50
 
 -- name: memory_history

@@ -1,0 +1,1 @@
+"""The cache of language models: answers and embeddings that need not be computed again."""

@@ -1,0 +1,1 @@
+"""What agents learned: lessons that are known or new, and what helped."""

@@ -1,0 +1,1 @@
+"""Loadouts: kept, and made ready for an agent and its task."""

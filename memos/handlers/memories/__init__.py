@@ -1,0 +1,1 @@
+"""Memories: stored, changed, deleted and found."""

@@ -1,0 +1,1 @@
+"""Working memory: values, sessions and their messages, and what these leave behind."""

@@ -1,0 +1,1 @@
+"""Language models that memOS itself asks; nothing here is imported unless one is set."""

@@ -1,0 +1,2 @@
+-- Forget that keys expired.
+redis.call('ZREM', named('expired'), unpack(ARGV))

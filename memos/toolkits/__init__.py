@@ -1,0 +1,1 @@
+"""Tools of others: OpenAPI documents, MCP servers, and those of tools.as."""

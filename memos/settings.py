@@ -162,6 +162,9 @@ class Settings(BaseSettings):
         ge=1_000_000,
         description="Bytes of questions and their vectors that a worker keeps in memory, to find like ones among.",
     )
+    cache_timeout: float = Field(
+        2.0, gt=0, allow_inf_nan=False, description="Most seconds that a request waits for the cache to answer."
+    )
     cache_lease: float = Field(
         30.0, ge=1, le=600, description="Seconds without a sign of life after which another makes an answer."
     )

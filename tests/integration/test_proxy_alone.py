@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Engines
+from facades import another_facade
 from http_servers import serving
+from logs import said
 from openai import AsyncOpenAI, InternalServerError, NotFoundError
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
-from running import until
+from running import Memos, until
 from upstream import Upstream, answers, asking, completion
 
 from memos.api.app import create_app
@@ -53,11 +55,9 @@ async def test_without_workers_requests_go_to_the_server_and_only_the_first_wait
     upstream: Upstream,
     text: str,
     *,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("memos.api.proxy.answer_cache.PATIENCE", 0.05)
-    async with facade(engines.redis_url, llm_url=upstream.url) as client:
+    async with facade(engines.redis_url, llm_url=upstream.url, cache_timeout=0.05) as client:
         for number in range(5):
             answer = await client.chat.completions.create(**asking(f"{text}{number}"))
             assert answer.model_dump(exclude_unset=True) == completion(asking(f"{text}{number}"))
@@ -66,15 +66,30 @@ async def test_without_workers_requests_go_to_the_server_and_only_the_first_wait
     assert len([record for record in caplog.records if record.name == "memos.api.proxy.answer_cache"]) == 1
 
 
-async def test_without_a_bus_requests_go_to_the_server(
-    upstream: Upstream, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("memos.api.proxy.answer_cache.PATIENCE", 0.05)
-    async with facade("unix:///nowhere/redis.sock", llm_url=upstream.url) as client:
+async def test_without_a_bus_requests_go_to_the_server(upstream: Upstream, text: str) -> None:
+    async with facade("unix:///nowhere/redis.sock", llm_url=upstream.url, cache_timeout=0.05) as client:
         answer = await client.chat.completions.create(**asking(text))
         stream = await client.chat.completions.create(**asking(text), stream=True)
         said = "".join([part.choices[0].delta.content or "" async for part in stream])
     assert answer.choices[0].message.content == said
+
+
+async def test_a_cache_that_takes_an_answer_late_is_not_left_alone(
+    proxied: Memos, raw: httpx.AsyncClient, upstream: Upstream, text: str, *, caplog: pytest.LogCaptureFixture
+) -> None:
+    body, unasked = asking(text), {"cache-control": "no-cache"}
+    async with (
+        another_facade(proxied, cache_timeout=0.001) as url,
+        httpx.AsyncClient(base_url=url, timeout=30, headers=unasked) as hasty,
+    ):
+        assert (await hasty.post("/chat/completions", json=body)).status_code == 200
+
+        async def kept() -> bool:
+            headers = {"cache-control": "only-if-cached"}
+            return (await raw.post("/chat/completions", json=body, headers=headers)).status_code == 200
+
+        await until(kept)
+    assert said(caplog, "memos.api.proxy.answer_cache") == []
 
 
 async def test_without_a_server_in_the_settings_the_proxy_says_which_is_missing(

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import openai as openai_client
 import pytest
+from facades import another_facade
 from openai import AsyncOpenAI
+from running import Memos
 from starlette.responses import Response
 from upstream import DONE, Answer, Upstream, answers, asking, chunk, completion, event, parrot, streams
 
@@ -163,11 +165,12 @@ async def test_garbage_in_a_stream_is_passed_on_and_the_answer_not_kept(
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_server_that_is_silent_for_too_long_is_given_up(
-    openai: AsyncOpenAI, raw: httpx.AsyncClient, upstream: Upstream, text: str, stream: bool
+    proxied: Memos, openai: AsyncOpenAI, raw: httpx.AsyncClient, upstream: Upstream, text: str, *, stream: bool
 ) -> None:
     upstream.gate.clear()
-    with pytest.raises(openai_client.InternalServerError, match="MEMOS_LLM_TIMEOUT") as caught:
-        await openai.chat.completions.create(**asking(text, stream=stream))
+    async with another_facade(proxied, llm_timeout=0.2) as url:
+        with pytest.raises(openai_client.InternalServerError, match="MEMOS_LLM_TIMEOUT") as caught:
+            await openai.with_options(base_url=url).chat.completions.create(**asking(text, stream=stream))
     assert caught.value.status_code == 502
     upstream.gate.set()
     await nothing_was_kept(raw, upstream, text)

@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from http_servers import serving
+from facades import another_facade
 from openai import AsyncOpenAI
 from running import Memos, until
 from upstream import DONE, Upstream, asking, chunk, chunks, completion, said, streams
 
-from memos.api.app import create_app
 from memos.client.redis import open_redis
 from memos.events.answers import LookUpAnswer, RenewLease
 from memos.events.commands import Command
@@ -93,8 +92,8 @@ async def test_equal_requests_to_two_facades_make_one_call_of_the_server(
 ) -> None:
     upstream.gate.clear()
     async with (
-        serving(create_app(proxied.settings, proxied.redis_url), lifespan="on") as url,
-        httpx.AsyncClient(base_url=f"{url}/v1", timeout=30) as other,
+        another_facade(proxied) as url,
+        httpx.AsyncClient(base_url=url, timeout=30) as other,
     ):
         first = asyncio.create_task(raw.post("/chat/completions", json=asking(text)))
         await until(lambda: reached(upstream, text))
@@ -112,10 +111,9 @@ async def test_a_call_that_takes_longer_than_its_lease_is_still_the_only_one(
     proxied: Memos, raw: httpx.AsyncClient, upstream: Upstream, text: str
 ) -> None:
     upstream.gate.clear()
-    settings = proxied.settings.model_copy(update={"cache_lease": 1.0})
     async with (
-        serving(create_app(settings, proxied.redis_url), lifespan="on") as url,
-        httpx.AsyncClient(base_url=f"{url}/v1", timeout=30) as other,
+        another_facade(proxied, cache_lease=1.0) as url,
+        httpx.AsyncClient(base_url=url, timeout=30) as other,
     ):
         renewed = await entries_added(proxied, RenewLease)
         first = asyncio.create_task(other.post("/chat/completions", json=asking(text)))

@@ -22,8 +22,8 @@ from memos.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 2.0
-"""Most seconds that a request waits for the cache before it goes on without."""
+TELLING = 10.0
+"""Most seconds that the cache has to take what nobody waits for: a busy facade reads the reply late."""
 
 REST = 5.0
 """Seconds for which a cache that did not answer is left alone."""
@@ -236,17 +236,18 @@ class AnswerCache:
         """Send what nobody waits for; where the cache rests it stays on its stream until a worker reads it."""
         try:
             if time.monotonic() < self._rests_until:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self._settings.cache_timeout):
                     await self._bus.post(command, str(uuid7()), asked.tenant)
             else:
-                await self._ask(command, asked)
+                await self._ask(command, asked, TELLING)
         except TimeoutError:
             self._rest("the bus is silent")
         except MemosError as error:
             self._note(error)
 
-    async def _ask(self, command: Command, asked: Asked) -> Any:
-        return await self._bus.send(command, str(uuid7()), PATIENCE, asked.tenant)
+    async def _ask(self, command: Command, asked: Asked, seconds: float | None = None) -> Any:
+        patience = self._settings.cache_timeout if seconds is None else seconds
+        return await self._bus.send(command, str(uuid7()), patience, asked.tenant)
 
     def _note(self, error: MemosError) -> None:
         """Leave the cache alone where it is away; what it refuses is the fault of one request."""

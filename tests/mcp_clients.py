@@ -84,7 +84,7 @@ async def end(process: Process) -> int:
     """End a process, and see that it does."""
     with suppress(ProcessLookupError):
         process.terminate()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         return await process.wait()
 
 

@@ -117,7 +117,7 @@ async def own_edge(redis_url: str, postgres_dsn: str) -> AsyncIterator[Path]:
             yield stack.addresses.edge_socket
 
 
-async def until(condition: Callable[[], Awaitable[object]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = 60) -> None:
     """Return when a condition holds; fail when it does not within `seconds`."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - what is awaited is in other processes and threads
@@ -147,6 +147,6 @@ async def command(*words: str, **settings: str) -> Ended:
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", **settings},
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         output, errors = await process.communicate()
     return Ended(process.returncode, output.decode(), errors.decode())

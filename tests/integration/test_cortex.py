@@ -99,7 +99,7 @@ async def test_a_model_that_hangs_when_it_looks_back_has_learned_nothing_and_the
     society: Society,
 ) -> None:
     society.script(held=looks_back)
-    async with society.cortex(model_seconds=1.0), society.orchestrator() as orchestrator:
+    async with society.cortex(model_seconds=3.0), society.orchestrator() as orchestrator:
         result = await orchestrator.run(society.task())
     assert (result.state, result.lessons) == ("success", [])
 

@@ -146,7 +146,7 @@ async def test_a_redis_that_hangs_is_down_and_holds_up_nobody(
         server,
         open_redis(f"unix://{tmp_path}/hangs.sock", retries=0) as app.state.redis,
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://memos") as client,
-        asyncio.timeout(5),
+        asyncio.timeout(20),
     ):
         assert some(await scraped(client), "memos_bus_up") == [0]
 
@@ -171,7 +171,7 @@ async def test_openmetrics_is_given_to_whoever_asks_for_it(alone: httpx.AsyncCli
 
 
 async def test_metrics_of_a_worker_that_was_killed_end_by_themselves(redis: Redis) -> None:
-    await published(redis, seconds=1).publish()
+    await published(redis, seconds=3).publish()
     assert [report.worker for report in await reports(redis)] == ["host-1-2"]
 
     async def gone() -> bool:

@@ -90,8 +90,8 @@ def server(running: Server) -> Server:
 
 @pytest.fixture
 async def embedder(server: Server) -> AsyncIterator[OpenAICompatible]:
-    """An embedder that asks once and waits a second."""
-    async with openai.AsyncOpenAI(base_url=server.url, api_key="secret", timeout=1, max_retries=0) as client:
+    """An embedder that asks once and waits ten seconds."""
+    async with openai.AsyncOpenAI(base_url=server.url, api_key="secret", timeout=10, max_retries=0) as client:
         yield OpenAICompatible(client, "m", DIMENSION)
 
 
@@ -191,10 +191,10 @@ async def test_a_busy_server_is_not_asked_again_before_the_time_that_it_gave(
         await embedder.embed(["a"])
     server.answer = embeddings
 
-    with pytest.raises(Unavailable, match=r"asked to be left alone for (19|20|59|60)\.\d s more") as second:
+    with pytest.raises(Unavailable, match=r"asked to be left alone for (1[5-9]|20|5[5-9]|60)\.\d s more") as second:
         await embedder.embed(["a"])
 
-    assert 60 >= first.value.retry_after >= second.value.retry_after > 19
+    assert 60 >= first.value.retry_after >= second.value.retry_after > 15
     assert len(server.asked) == 1
 
 
@@ -213,7 +213,7 @@ async def test_a_busy_server_that_gives_no_time_to_come_is_asked_again(
 
 async def test_a_server_that_fails_is_asked_once_and_not_waited_for(server: Server) -> None:
     server.answer = lambda _: Response("{}", 503, {"Retry-After": "30"})
-    async with open_openai_compatible(server.url, "m", dimension=DIMENSION, api_key="k", timeout=1) as embedder:
+    async with open_openai_compatible(server.url, "m", dimension=DIMENSION, api_key="k", timeout=10) as embedder:
         with pytest.raises(Unavailable):
             await embedder.embed(["a"])
 
@@ -231,7 +231,7 @@ async def test_a_server_that_hangs_is_unavailable(server: Server) -> None:
 
 async def test_a_server_that_is_not_there_is_unavailable(unused_port: int) -> None:
     url = f"http://127.0.0.1:{unused_port}/v1"
-    async with openai.AsyncOpenAI(base_url=url, api_key="k", timeout=1, max_retries=0) as client:
+    async with openai.AsyncOpenAI(base_url=url, api_key="k", timeout=10, max_retries=0) as client:
         with pytest.raises(Unavailable, match=str(unused_port)):
             await OpenAICompatible(client, "m", DIMENSION).embed(["a"])
 
@@ -253,13 +253,13 @@ async def test_a_key_that_is_wrong_is_named_as_such(server: Server, embedder: Op
 
 
 async def test_a_dimension_of_zero_is_asked_of_the_server(server: Server) -> None:
-    async with open_openai_compatible(server.url, "m", dimension=0, api_key="k", timeout=1) as embedder:
+    async with open_openai_compatible(server.url, "m", dimension=0, api_key="k", timeout=10) as embedder:
         assert embedder.dimension == DIMENSION
         assert await embedder.embed(["a"]) == [pytest.approx(unit_of("a"))]
 
 
 async def test_a_dimension_that_is_given_is_not_asked_for(server: Server) -> None:
-    async with open_openai_compatible(server.url, "m", dimension=7, api_key="k", timeout=1) as embedder:
+    async with open_openai_compatible(server.url, "m", dimension=7, api_key="k", timeout=10) as embedder:
         assert embedder.dimension == 7
         assert server.asked == []
         with pytest.raises(EmbeddingRefused, match=r"4 dimensions, where m has 7.*MEMOS_EMBEDDING_DIMENSION"):
@@ -271,5 +271,5 @@ async def test_a_server_whose_dimension_cannot_be_learnt_is_refused(server: Serv
     server.answer = answer
 
     with pytest.raises(EmbeddingRefused):
-        async with open_openai_compatible(server.url, "m", dimension=0, api_key="k", timeout=1):
+        async with open_openai_compatible(server.url, "m", dimension=0, api_key="k", timeout=10):
             pass

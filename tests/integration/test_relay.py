@@ -329,6 +329,6 @@ async def test_a_relay_stops_at_once_whether_it_works_or_stands_by(
 ) -> None:
     monkeypatch.setattr("memos.projection.relay.POLL_SECONDS", 30)
     monkeypatch.setattr("memos.projection.relay.STANDBY_SECONDS", 30)
-    async with asyncio.timeout(5), log.relayed(), log.relayed():
+    async with asyncio.timeout(20), log.relayed(), log.relayed():
         await log.happen()
         await until(lambda: holder(log))

